@@ -1,0 +1,173 @@
+"""The archive: sealed days for the years that law asks for, one gzip file of JSON Lines per day and stream.
+
+A day is a day of UTC. A file holds a stretch of seqs without overlap: what was
+stored up to the end of that day and is in no earlier file. So late records lie
+in the file of the day on which they were stored, and no seq is in two files. A
+file is complete when it has its name: it is written beside, synced, and renamed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from agent.cursor import Cursor, intersect
+from agent.files import sync_folder
+from agent.lines import Heading, write
+from agent.reader import Reader
+from agent.store_errors import AccessError, LogWriteError
+from drivers.reading import Stream
+
+_DAY_MS = 24 * 3_600_000
+_LATE_MS = 600_000
+"""How long after midnight records of the day before may still be on their way into the log."""
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\d)_(\w+)_([a-z2-7]{12})_(\d+)-(\d+)\.jsonl\.gz")
+_UNFINISHED = ".jsonl.gz.part"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One file of the archive."""
+
+    path: Path
+    day: str
+    stream: Stream
+    epoch: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What the next file is to hold."""
+
+    day: str
+    epoch: str
+    stream: Stream
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """The name of that file."""
+        return f"{self.day}_{self.stream}_{self.epoch}_{self.first}-{self.last}.jsonl.gz"
+
+
+class Archive:
+    """A folder of sealed days. Sealing reads much: give it a thread and a reader of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use *folder*, made if it is not there; what a power cut left half written is removed.
+
+        Raises AccessError.
+        """
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.glob(f"*{_UNFINISHED}"):
+                left.unlink()
+        except OSError as error:
+            hint = f"Give it to the user of the agent: chown station-agent {folder}"
+            raise AccessError(f"the archive {folder} cannot be written: {error.strerror}", hint=hint) from error
+
+    def files(self) -> list[Sealed]:
+        """What is there, oldest day first."""
+        found = [(path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir()]
+        sealed = [_sealed(path, parts) for path, parts in found if parts and parts[2] in set(Stream)]
+        return sorted(sealed, key=lambda file: (file.day, file.epoch, file.stream, file.first))
+
+    def sealed(self) -> dict[tuple[str, Stream], Cursor]:
+        """How far each series has been sealed; older files may have been pruned since."""
+        upto: dict[tuple[str, Stream], Cursor] = {}
+        for file in self.files():
+            cursor = upto.setdefault((file.epoch, file.stream), Cursor())
+            cursor.upto = max(cursor.upto, file.last)
+        return upto
+
+    def next_slice(self, log: Reader, now_ms: int) -> Slice | None:
+        """The oldest day that is over and not sealed; None when all are."""
+        sealed = self.sealed()
+        slices = []
+        for series in log.series():
+            done = sealed.get((series.epoch, series.stream), Cursor()).upto
+            kept = intersect(log.kept(series.epoch, series.stream), [(done + 1, series.last)])
+            if kept and (found := _slice(log, series.epoch, series.stream, kept[0][0], kept[-1][1], now_ms)):
+                slices.append(found)
+        return min(slices, key=lambda found: found.day, default=None)
+
+    def seal(self, log: Reader, part: Slice) -> Path:
+        """Write the file of *part*; raises LogWriteError when the medium refuses, and leaves nothing then."""
+        path = self.folder / part.name
+        unfinished = path.with_name(path.name.removesuffix(".jsonl.gz") + _UNFINISHED)
+        try:
+            with unfinished.open("wb") as raw:
+                with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
+                    for heading, last in _headings(log, part):
+                        write(out, heading, log.walk(part.epoch, part.stream, heading.first, last))
+                raw.flush()
+                os.fsync(raw.fileno())
+            unfinished.rename(path)
+            sync_folder(self.folder)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise LogWriteError(path, error.strerror or str(error)) from error
+        return path
+
+    def prune(self, now_ms: int, *, keep_ms: int | None, quota: int | None) -> list[Sealed]:
+        """Delete the oldest files beyond age and quota; returns them. The newest of each series always stays.
+
+        Pass no age while the clock cannot be trusted.
+        """
+        files = self.files()
+        newest = {(file.epoch, file.stream): file for file in sorted(files, key=lambda file: file.last)}
+        sizes = {file.path: file.path.stat().st_size for file in files}
+        excess = sum(sizes.values()) - quota if quota is not None else 0
+        pruned = []
+        for file in files:
+            old = keep_ms is not None and _end_ms(file.day) + keep_ms < now_ms
+            if (old or excess > 0) and file not in newest.values():
+                file.path.unlink()
+                excess -= sizes[file.path]
+                pruned.append(file)
+        return pruned
+
+
+def _slice(log: Reader, epoch: str, stream: Stream, first: int, last: int, now_ms: int) -> Slice | None:
+    """The part of *first* to *last* that belongs to the day of its first record, if that day is over."""
+    start_ms = log.time_of(epoch, stream, first)
+    if start_ms > now_ms:  # made while the clock was ahead: they go with the first day that is not in the future
+        sane = log.first_since(epoch, stream, first, 0, now_ms)
+        if sane is None:
+            return None
+        start_ms = log.time_of(epoch, stream, sane)
+    day = _day(start_ms)
+    if _end_ms(day) + _LATE_MS > now_ms:
+        return None
+    after = log.first_since(epoch, stream, first + 1, _end_ms(day), now_ms)
+    return Slice(day, epoch, stream, first, min(last, after - 1) if after else last)
+
+
+def _headings(log: Reader, part: Slice) -> Iterator[tuple[Heading, int]]:
+    """Each stretch of *part* without a hole, and its last seq."""
+    for first, last in intersect(log.kept(part.epoch, part.stream), [(part.first, part.last)]):
+        prev = log.head_at(part.epoch, part.stream, first - 1)
+        yield Heading(log.station, part.epoch, part.stream, first, prev), last
+
+
+def _sealed(path: Path, parts: re.Match[str]) -> Sealed:
+    day, stream, epoch, first, last = parts.groups()
+    return Sealed(path, day, Stream(stream), epoch, int(first), int(last))
+
+
+def _day(time_ms: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)).date().isoformat()
+
+
+def _end_ms(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) + _DAY_MS

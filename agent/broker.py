@@ -1,0 +1,126 @@
+"""A broker as an uplink sees it: where it is, what it said at CONNACK, why it is not reached."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.codes import hint, meaning
+from drivers.errors import StationError
+
+Protocol = Literal["5", "3.1.1"]
+
+UNLIMITED = 268_435_455
+"""Bytes: the largest packet that MQTT can express."""
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker publishes for us when we vanish."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where and as whom to connect. ``tls`` is None for plain TCP; its repr never shows the password."""
+
+    host: str
+    port: int
+    client_id: str
+    tls: ssl.SSLContext | None = None
+    username: str | None = None
+    keepalive_s: int = 60
+
+    @property
+    def endpoint(self) -> str:
+        """Host and port, for people."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """What the broker granted at CONNACK."""
+
+    protocol: Protocol
+    receive_maximum: int = 65_535
+    maximum_packet_size: int = UNLIMITED
+    retain_available: bool = True
+    keepalive_s: int = 60
+    certificate_expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a connection ended; ``code`` only when the broker said it in a DISCONNECT."""
+
+    text: str
+    code: int | None = None
+
+
+Kind = Literal["name", "unreachable", "refused", "closed", "timeout", "certificate", "tls"]
+
+
+class ConnectError(StationError):
+    """A connection did not come about. ``code`` is the CONNACK code when there was one."""
+
+    def __init__(self, kind: Kind, endpoint: str, why: str, *, hint: str, code: int | None = None) -> None:
+        super().__init__(f"broker {endpoint}: {why}", hint=hint)
+        self.kind = kind
+        self.code = code
+
+    @classmethod
+    def refused(cls, endpoint: str, code: int) -> ConnectError:
+        """The broker answered CONNECT with an error."""
+        return cls("refused", endpoint, f"connection refused: {meaning(code)}", hint=hint(code), code=code)
+
+    @classmethod
+    def closed(cls, endpoint: str, why: str) -> ConnectError:
+        """The broker hung up without an answer to CONNECT."""
+        return cls(
+            "closed",
+            endpoint,
+            f"closed the connection without an answer ({why})",
+            hint="Look at the broker's log; a broker that knows only MQTT 3.1.1, or wants TLS, behaves so",
+        )
+
+    @classmethod
+    def silent(cls, endpoint: str, deadline_s: float) -> ConnectError:
+        """Nothing came back in time."""
+        return cls(
+            "timeout",
+            endpoint,
+            f"no answer within {deadline_s:g} s",
+            hint="Check the network, the firewall and the port; a TLS port that is asked without TLS is silent too",
+        )
+
+    @classmethod
+    def because(cls, endpoint: str, error: Exception) -> ConnectError:
+        """Translate what the operating system or TLS raised."""
+        kind, why, step = _explain(error)
+        return cls(kind, endpoint, why, hint=step)
+
+
+def _explain(error: Exception) -> tuple[Kind, str, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"its certificate is not accepted: {error.verify_message}"
+        return "certificate", why, "Check ca_file, the host name in url, the certificate's dates and this PC's clock"
+    if isinstance(error, ssl.SSLError):
+        step = "Check that the port speaks TLS, and cert_file and key_file when the broker wants a client certificate"
+        return "tls", f"TLS failed: {error.reason or error}", step
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return (
+            "name",
+            f"name not found: {error}",
+            "Check the host name in url, and DNS: resolvectl query HOST",
+        )
+    if isinstance(error, TimeoutError):
+        return "timeout", "no answer to the TCP connection", "Check the network, the firewall and the port in url"
+    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
+        return "unreachable", "nothing listens there", "Check that the broker runs, and the port in url"
+    return "unreachable", str(error), "Check this PC's network and the host in url"

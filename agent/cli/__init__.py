@@ -1,0 +1,71 @@
+"""The command line: one file per command, imported only when that command is called.
+
+``status`` must feel instant, so nothing heavy is imported here. Results go to
+stdout, errors and hints to stderr, and no traceback for an error of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from agent import __version__
+from drivers.errors import StationError
+
+COMMANDS = {
+    "demo": "a simulated station, a broker and the agent, with a live view of what arrives",
+    "run": "the daemon",
+    "reload": "make the running daemon read its configuration again",
+    "check": "validate configuration and profiles, show what would be asked on each link",
+    "status": "one screen: station, devices, uplinks, log, and why something is not good",
+    "read": "poll one device once, now",
+    "records": "print or follow the records of the log",
+    "receive": "subscribe at a broker as a consumer would, and count",
+    "verify": "walk the chain of the log, an archive or an export",
+    "export": "write a time range as CSV or JSON Lines",
+    "profiles": "list the instruments it knows, or show one",
+}
+DEFAULT_CONFIG = "/etc/station-agent/station.toml"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    options = _parser(words).parse_args(words)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except StationError as error:
+        print(f"station-agent: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"  next: {error.hint}", file=sys.stderr)
+        return error.exit_code
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="station-agent", description="Acquires, keeps, proves and delivers the readings of a monitoring station."
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(os.environ.get("STATION_AGENT_CONFIG", DEFAULT_CONFIG)),
+        metavar="FILE",
+        help=f"the station file (default $STATION_AGENT_CONFIG or {DEFAULT_CONFIG})",
+    )
+    parser.add_argument("--version", action="version", version=f"station-agent {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    called = next((word for word in words if word in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == called:
+            import_module(f"agent.cli.{name}").prepare(command)
+    return parser

@@ -1,0 +1,65 @@
+"""``profiles``: lists the instruments it knows, or shows one with every channel."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+
+from agent.cli.words import table
+from agent.paths import default_config
+from drivers.catalog import load_profile, profile_names
+from drivers.profile import Channel, Profile
+from drivers.units import shown
+
+
+def prepare(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("name", nargs="?", help="a profile, as a station file names it")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print; a profile that a station keeps in ``profiles/`` beside its file comes before one of ours."""
+    config = options.config or default_config()
+    folders = [config.absolute().parent / "profiles"]
+    if options.name:
+        profile = load_profile(options.name, folders)
+        words = profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        lines = [json.dumps(words, ensure_ascii=False)] if options.json else _page(options.name, profile)
+    else:
+        profiles = {name: load_profile(name, folders) for name in profile_names(folders)}
+        lines = [_index(profiles)] if options.json else _list(profiles)
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _index(profiles: dict[str, Profile]) -> str:
+    index = {name: {"maker": p.maker, "model": p.model, "kind": p.kind} for name, p in profiles.items()}
+    return json.dumps(index, ensure_ascii=False)
+
+
+def _list(profiles: dict[str, Profile]) -> Iterator[str]:
+    rows = [(name, p.protocol, p.confidence, f"{p.maker} {p.model}: {p.kind}") for name, p in profiles.items()]
+    yield from table(("PROFILE", "PROTOCOL", "KNOWN FROM", "INSTRUMENT"), rows, 100)
+
+
+def _page(name: str, profile: Profile) -> Iterator[str]:
+    yield f"{name}: {profile.maker} {profile.model}, {profile.kind}"
+    yield f"manual: {profile.manual}"
+    yield f"known from: {profile.confidence}; {profile.source}"
+    if profile.unverified:
+        yield f"not verified: {profile.unverified}"
+    if profile.serial:
+        yield f"leaves the factory with {profile.serial}, address {profile.address}"
+    yield ""
+    rows = [(c.name, str(c.stream), shown(c.unit), c.hj or "", _read_at(c), c.title) for c in profile.channels]
+    yield from table(("CHANNEL", "STREAM", "UNIT", "HJ", "READ AT", ""), rows, 110)
+
+
+def _read_at(channel: Channel) -> str:
+    if channel.start is not None:
+        return f"{channel.table or ''} {channel.start} {channel.type or ''}".strip()
+    return f"{channel.request or ''} {channel.pattern or channel.field or ''}".strip()

@@ -1,0 +1,426 @@
+"""One connection at work: keeps the window filled, looks at every acknowledgement, knows when to give up.
+
+paho enforces no limit of the broker, so the window and the size of a packet are
+kept here. A batch is on its way until its PUBACK; what that says decides
+whether the cursor moves, the uplink rests, or the batch goes out smaller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from agent.announce import Announcer, Message
+from agent.batch import Envelope, Lane, packet_size
+from agent.broker import Broker, Loss
+from agent.codes import INNOCENT, NO_SUBSCRIBER, TOO_LARGE, TOO_MANY, Verdict, hint, meaning, verdict
+from agent.consumer import StreamAck
+from agent.cursor import subtract
+from agent.inbox import Inbound, Inbox
+from agent.lanes import Piece, Track, back_piece, live_pieces, replay_piece
+from agent.mqtt import Session
+from agent.packing import Order, Packed, pack
+from agent.progress import Progress
+from agent.reader import Reader
+from agent.recorder import Recorder
+from agent.settings import UplinkSettings
+from agent.standing import Standing
+from drivers.errors import StationError
+
+PUBACK_S = 30.0
+"""Without an acknowledgement for so long the connection is given up."""
+
+SETTLE_S = 0.3
+"""How long after SUBACK retained messages are waited for."""
+
+TURN_S = 1.0
+"""The loop turns at least this often."""
+
+GRACE_S = 5.0
+"""How much later something else must have been taken before a consumer is thought to lack a batch."""
+
+DRAIN_S = 1.0
+"""How long acknowledgements are waited for when the uplink ends."""
+
+
+class LostError(StationError):
+    """The connection ended. ``code`` is that of the broker's DISCONNECT, if it sent one."""
+
+    def __init__(self, endpoint: str, loss: Loss) -> None:
+        step = hint(loss.code) if loss.code is not None else "Check the network; the broker's log may say more"
+        super().__init__(f"broker {endpoint}: connection lost: {loss.text}", hint=step)
+        self.code = loss.code
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A message on its way; ``piece`` is None for what is no batch."""
+
+    topic: str
+    size: int
+    sent_s: float
+    first: int = 0
+    last: int = 0
+    piece: Piece | None = None
+
+
+class Delivery:
+    """Everything that happens on one connection; its callbacks are those of :class:`agent.mqtt.Listener`."""
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        station: str,
+        *,
+        recorder: Recorder,
+        progress: Progress,
+        standing: Standing,
+        announcer: Announcer,
+        compress: Callable[[bytes], bytes] | None,
+        on_fork: Callable[[str], Awaitable[None]],
+        turned: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._station = station
+        self._recorder = recorder
+        self._progress = progress
+        self._standing = standing
+        self._announcer = announcer
+        self._compress = compress
+        self._on_fork = on_fork
+        self._turned = turned
+        self._inbox = Inbox(
+            f"{settings.root}/{station}",
+            announcer=announcer,
+            progress=progress,
+            recorder=recorder,
+            notices=standing.notices,
+            consumer=settings.consumer,
+            confirmed=self._confirmed,
+        )
+        self._wake = asyncio.Event()
+        self._flights: dict[int, Flight] = {}
+        self._outbox: deque[Message] = deque()
+        self._refused: list[tuple[Track, int, int, str]] = []  # to be parked
+        self._unconfirmed: dict[Track, list[tuple[int, int, float]]] = {}  # with the time of PUBACK
+        self._loss: Loss | None = None
+        self._acknowledged_s = 0.0
+        self._live_since_s: float | None = None
+        self._bytes = 0.0  # what lanes back and replay may send now
+        self._bytes_s = time.monotonic()
+
+    # Told by the connection.
+
+    def acknowledged(self, mid: int, code: int) -> None:
+        """A PUBACK came."""
+        flight = self._flights.pop(mid, None)
+        if flight is None:
+            return
+        self._acknowledged_s = time.monotonic()
+        if flight.piece is not None:
+            self._judge(flight, flight.piece, code)
+        elif verdict(code) is not Verdict.TAKEN:
+            self._standing.notices.say_rarely("message_refused", flight.topic, topic=flight.topic, reason=meaning(code))
+        self._wake.set()
+
+    def received(self, topic: str, payload: bytes, retained: bool) -> None:
+        """A message came."""
+        self._inbox.take(Inbound(topic, payload, retained))
+        self._wake.set()
+
+    def lost(self, loss: Loss) -> None:
+        """The connection ended."""
+        self._loss = self._loss or loss
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look again at once: something changed that this connection was not told."""
+        self._wake.set()
+
+    # The loop.
+
+    async def run(self, session: Session, broker: Broker) -> None:
+        """Deliver until the connection ends; raises LostError then."""
+        self._session, self._broker = session, broker
+        await self._progress.load()
+        self._progress.restart()
+        watching = asyncio.create_task(self._watch())
+        try:
+            await self._open()
+            while True:
+                await self._turn()
+        except LostError as error:
+            self._blame_for(error)
+            await self._park_refused()
+            raise
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        seen = self._recorder.commits
+        while True:
+            seen = await self._recorder.changed(seen)
+            self._wake.set()
+
+    async def _open(self) -> None:
+        codes = await self._session.subscribe(self._inbox.topics)
+        for topic, code in zip(self._inbox.topics, codes, strict=False):
+            if code >= 0x80:
+                self._standing.notices.say_rarely("subscription_refused", topic, topic=topic, reason=meaning(code))
+        deadline_s = time.monotonic() + SETTLE_S
+        while not self._inbox.settled and (left_s := deadline_s - time.monotonic()) > 0:
+            await self._rest(left_s)
+        if reason := await self._inbox.forked():
+            await self._on_fork(reason)
+            await self._progress.load()
+
+    async def _turn(self) -> None:
+        await self._turned()
+        self._wake.clear()
+        self._check()
+        if self._recorder.epoch != self._progress.epoch:
+            await self._progress.load()
+        self._progress.grow()
+        self._outbox.extend(await self._inbox.read())
+        await self._park_refused()
+        self._outbox.extend(self._announcer.due())
+        self._send_messages()
+        await self._fill()
+        await self._rest(self._patience_s())
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._check()
+
+    def _check(self) -> None:
+        """Raise LostError when the connection ended, or is as good as ended."""
+        now = time.monotonic()
+        oldest = next(iter(self._flights.values()), None)
+        if oldest is not None and self._loss is None:
+            age_s = now - oldest.sent_s
+            if age_s > PUBACK_S and (now - self._acknowledged_s > PUBACK_S or age_s > 4 * PUBACK_S):
+                self._loss = Loss(f"no acknowledgement for {age_s:.0f} s")
+        if self._loss is not None:
+            raise LostError(self._settings.url, self._loss)
+
+    def _patience_s(self) -> float:
+        """How long the loop may rest when nothing wakes it."""
+        lingers_s = (self._live_since_s or 0.0) + self._settings.linger - time.monotonic()
+        saves_s = max(-self._bytes / (self._settings.rate or 1), 0.05) if self._bytes < 0 else 0.0
+        return min([TURN_S, *(wait for wait in (lingers_s, saves_s) if wait > 0)])
+
+    # Sending.
+
+    def _send_messages(self) -> None:
+        while self._outbox and len(self._flights) < self._broker.receive_maximum:
+            message = self._outbox.popleft()
+            size = packet_size(message.topic, message.payload)
+            if size > self._broker.maximum_packet_size:
+                self._standing.notices.say_rarely("message_too_large", message.topic, topic=message.topic, size=size)
+                continue
+            retain = message.retain and self._broker.retain_available and self._standing.retain
+            mid = self._session.publish(message.topic, message.payload, retain=retain)
+            self._flights[mid] = Flight(message.topic, size, time.monotonic())
+
+    async def _fill(self) -> None:
+        """Send batches until the window is full or nothing waits."""
+        while pieces := self._choose():
+            orders = [self._order(piece) for piece in pieces]
+            for piece, packed in zip(pieces, await self._recorder.read(partial(_pack_all, orders)), strict=True):
+                self._send(piece, packed)
+            self._check()
+
+    def _choose(self) -> list[Piece]:
+        room = self._window - len(self._flights)
+        if room <= 0 or self._standing.resting:
+            return []
+        if live := self._live():
+            return live[:room]
+        slow = sum(flight.piece is not None and flight.piece.lane is not Lane.LIVE for flight in self._flights.values())
+        if slow >= max(1, self._window // 2) or not self._may_send_slowly():
+            return []
+        piece = back_piece(self._progress.tracks.values()) or replay_piece(self._inbox.replays.values())
+        return [piece] if piece else []
+
+    @property
+    def _window(self) -> int:
+        if self._standing.pause is not None:
+            return 1  # a probe
+        return min(self._settings.window, self._broker.receive_maximum, self._standing.window_limit)
+
+    def _live(self) -> list[Piece]:
+        pieces = live_pieces(self._progress.current)
+        if not pieces:
+            self._live_since_s = None
+        elif self._settings.linger:
+            now = time.monotonic()
+            self._live_since_s = self._live_since_s or now
+            if now < self._live_since_s + self._settings.linger:
+                return []
+            self._live_since_s = None
+        return pieces
+
+    def _may_send_slowly(self) -> bool:
+        """Whether the rate allows another batch of old records; at most a second of it is saved up."""
+        if self._settings.rate is None:
+            return True
+        now = time.monotonic()
+        gained = (now - self._bytes_s) * self._settings.rate
+        self._bytes, self._bytes_s = min(self._bytes + gained, self._settings.rate), now
+        return self._bytes >= 0
+
+    @property
+    def _limit(self) -> int:
+        return min(self._settings.max_packet, self._broker.maximum_packet_size, self._standing.packet_limit)
+
+    def _order(self, piece: Piece) -> Order:
+        replay = piece.replay.id if piece.replay else None
+        envelope = Envelope(self._station, piece.track.epoch, piece.track.stream, piece.lane, replay)
+        most = min(self._settings.batch, piece.last - piece.first + 1)
+        return Order(envelope, self._settings.root, piece.first, piece.last, most, self._limit, self._compress)
+
+    def _send(self, piece: Piece, packed: Packed) -> None:
+        if packed.gone:
+            self._claim(piece, *packed.gone)
+            self._progress.delivered(piece.track, [packed.gone], count=False)
+            self._end_replay(piece)
+        if not packed.payload or self._loss is not None:
+            return
+        self._claim(piece, packed.first, packed.last)
+        flight = Flight(packed.topic, packed.size, time.monotonic(), packed.first, packed.last, piece)
+        if packed.size > self._limit:
+            self._reject(flight, piece, f"{packed.size} bytes, and a packet may have {self._limit}")
+            return
+        if piece.lane is not Lane.LIVE:
+            self._bytes -= packed.size
+        self._flights[self._session.publish(packed.topic, packed.payload)] = flight
+
+    def _claim(self, piece: Piece, first: int, last: int) -> None:
+        piece.track.claim(piece.lane, first, last)
+        if piece.replay is not None:
+            piece.replay.ranges = subtract(piece.replay.ranges, [(first, last)])
+
+    # What becomes of a batch.
+
+    def _judge(self, flight: Flight, piece: Piece, code: int) -> None:
+        match verdict(code):
+            case Verdict.TAKEN:
+                self._standing.subscriber(flight.topic, code != NO_SUBSCRIBER)
+                self._taken(flight, piece)
+            case Verdict.PAUSE:
+                self._again(flight, piece)
+                self._standing.begin_pause(meaning(code), hint(code))
+            case Verdict.SPLIT:
+                if code == TOO_LARGE:
+                    self._standing.too_large(flight.size)
+                self._reject(flight, piece, meaning(code))
+            case Verdict.RETRY:
+                if self._standing.refused(piece.track.key, flight.first):
+                    self._reject(flight, piece, meaning(code))
+                else:
+                    self._again(flight, piece)
+
+    def _taken(self, flight: Flight, piece: Piece) -> None:
+        self._standing.taken(piece.track.key, flight.first)
+        if piece.replay is not None:
+            self._end_replay(piece)
+        elif self._settings.consumer is None:
+            self._progress.delivered(piece.track, [(flight.first, flight.last)])
+        else:
+            waiting = self._unconfirmed.setdefault(piece.track, [])
+            waiting.append((flight.first, flight.last, time.monotonic()))
+
+    def _end_replay(self, piece: Piece) -> None:
+        replay = piece.replay
+        if replay is None or replay.ranges:
+            return
+        flying = any(flight.piece and flight.piece.replay is replay for flight in self._flights.values())
+        if not flying and self._inbox.replays.get(replay.consumer) is replay:
+            del self._inbox.replays[replay.consumer]
+
+    def _again(self, flight: Flight, piece: Piece) -> None:
+        if piece.replay is not None:
+            piece.replay.ranges = sorted([*piece.replay.ranges, (flight.first, flight.last)])
+        else:
+            piece.track.release([(flight.first, flight.last)])
+
+    def _reject(self, flight: Flight, piece: Piece, reason: str) -> None:
+        """The broker will not have this batch: send it smaller, or park it when it is one record."""
+        if piece.track.split(flight.first, flight.last):
+            self._again(flight, piece)
+        elif piece.replay is not None:
+            self._end_replay(piece)
+        else:
+            self._refused.append((piece.track, flight.first, flight.last, reason))
+
+    async def _park_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        for track, first, last, reason in refused:
+            await self._progress.park(track, first, last, reason)
+            self._standing.notices.say(
+                "range_parked", epoch=track.epoch, stream=str(track.stream), first=first, last=last, reason=reason
+            )
+            self._standing.parked()
+
+    def _confirmed(self, track: Track, ack: StreamAck) -> None:
+        """The consumer that counts has stored something: move the cursor, and send again what it evidently lacks."""
+        waiting = self._unconfirmed.pop(track, [])
+        self._progress.delivered(track, ack.ranges)
+        newest_s = max((at for first, last, at in waiting if not track.cursor.gaps(first, last)), default=0.0)
+        for first, last, at in waiting:
+            left = track.cursor.gaps(first, last)
+            if left and at < newest_s - GRACE_S:
+                track.release(left)
+            elif left:
+                self._unconfirmed.setdefault(track, []).extend((a, b, at) for a, b in left)
+
+    def _blame_for(self, error: LostError) -> None:
+        """Find out whether a batch ended the connection, for it would do so again and again."""
+        if error.code == TOO_MANY:
+            self._standing.too_many(self._window)
+        guilty = self._guilty(error.code)
+        if guilty is not None and guilty.piece is not None:
+            self._standing.too_large(guilty.size)
+            self._reject(guilty, guilty.piece, str(error))
+
+    def _guilty(self, code: int | None) -> Flight | None:
+        if code == TOO_LARGE:
+            return max(self._flights.values(), key=lambda flight: flight.size, default=None)
+        first = next((flight for flight in self._flights.values() if flight.piece is not None), None)
+        if first is None or first.piece is None or not self._acknowledged_s or code in INNOCENT:
+            return None  # a broker that answered nothing at all says nothing against a batch
+        return first if self._standing.died(first.piece.track.key, first.first) else None
+
+    async def drain(self) -> None:
+        """Wait a little for acknowledgements that are on their way; nothing new is sent."""
+        deadline_s = time.monotonic() + DRAIN_S
+        while self._flights and self._loss is None and (left_s := deadline_s - time.monotonic()) > 0:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(left_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+
+    @property
+    def in_flight(self) -> int:
+        """Messages on their way."""
+        return len(self._flights)
+
+    @property
+    def unconfirmed(self) -> int:
+        """Records that the broker took and the consumer has not confirmed."""
+        return sum(last - first + 1 for parts in self._unconfirmed.values() for first, last, _ in parts)
+
+
+def _pack_all(orders: list[Order], reader: Reader) -> list[Packed]:
+    return [pack(reader, order) for order in orders]

@@ -1,0 +1,88 @@
+"""Ranges that leave the log, or come back into it: the one place that writes the table ``gone``.
+
+Every function runs inside a transaction of its caller. What the table says and
+what the records' tables hold never differ, so that a hole which nobody knows
+of is always a broken chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.record import Row
+from agent.schema import MINUTE_MS, on, record_id
+from agent.sqlite import Connection
+from drivers.reading import Stream
+
+FREED = "freed"
+DAMAGED = "damaged"
+SALVAGING = "salvaging"
+"""Still in a damaged log that was set aside, and on its way from there."""
+
+
+def free(db: Connection, number: int, stream: Stream, first: int, last: int) -> None:
+    """Delete records *first* to *last*, all of them kept, and keep the head of the last one."""
+    low, high = record_id(number, first), record_id(number, last)
+    head = db.execute(on(stream, "SELECT head FROM $record WHERE id = ?"), (high,)).get
+    db.execute(
+        on(
+            stream,
+            "DELETE FROM minute WHERE stream = ?1 AND first BETWEEN ?2 AND ?3"
+            " AND minute IN (SELECT DISTINCT time / ?4 FROM $record WHERE id BETWEEN ?2 AND ?3)",
+        ),
+        (stream, low, high, MINUTE_MS),
+    )
+    db.execute(on(stream, "DELETE FROM $record WHERE id BETWEEN ? AND ?"), (low, high))
+    db.execute(
+        on(stream, "INSERT OR IGNORE INTO minute SELECT ?, time / ?, id FROM $record WHERE id = ?"),
+        (stream, MINUTE_MS, high + 1),
+    )
+    _join(db, number, stream, first, last, head)
+
+
+def _join(db: Connection, number: int, stream: Stream, first: int, last: int, head: bytes | None) -> None:
+    """Note that *first* to *last* are gone, as one gap with those that it touches."""
+    touching: list[tuple[int, int, bytes | None]] = db.execute(
+        "DELETE FROM gone WHERE number = ? AND stream = ? AND (last = ? OR first = ?) AND reason = ?"
+        " RETURNING first, last, head",
+        (number, stream, first - 1, last + 1, FREED),
+    ).fetchall()  # type: ignore[assignment]  # apsw types a row by what SQLite could hold
+    for other_first, other_last, other_head in touching:
+        first = min(first, other_first)
+        if other_last > last:
+            last, head = other_last, other_head
+    declare(db, number, stream, first, last, head, FREED)
+
+
+def declare(
+    db: Connection, number: int, stream: Stream, first: int, last: int, head: bytes | None, reason: str
+) -> None:
+    """Note that *first* to *last* are not in the log, and the head after *last* if it is known."""
+    db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?, ?, ?, ?)", (number, stream, first, last, head, reason))
+
+
+def adopt(db: Connection, number: int, stream: Stream, rows: Sequence[Row], head: bytes | None) -> None:
+    """Put *rows*, consecutive and part of one gap, back to where they belong; *head* is the one before them."""
+    first, last = rows[0].seq, rows[-1].seq
+    gap_first, gap_last, gap_head, reason = db.execute(
+        "DELETE FROM gone WHERE number = ? AND stream = ? AND first <= ? AND last >= ?"
+        " RETURNING first, last, head, reason",
+        (number, stream, first, last),
+    ).fetchall()[0]
+    assert isinstance(gap_first, int)
+    assert isinstance(gap_last, int)
+    if gap_first < first:
+        declare(db, number, stream, gap_first, first - 1, head, str(reason))
+    if gap_last > last:
+        declare(db, number, stream, last + 1, gap_last, gap_head, str(reason))  # type: ignore[arg-type]  # bytes, or NULL
+    found = [(record_id(number, row.seq), row.time_ms, row.head, row.body) for row in rows]
+    db.executemany(on(stream, "INSERT INTO $record VALUES (?, ?, ?, CAST(? AS TEXT))"), found)
+    minutes = {(stream, time_ms // MINUTE_MS, record) for record, time_ms, _, _ in _turns(found)}
+    db.executemany("INSERT OR IGNORE INTO minute VALUES (?, ?, ?)", sorted(minutes))
+
+
+def _turns(found: Sequence[tuple[int, int, bytes, bytes]]) -> list[tuple[int, int, bytes, bytes]]:
+    """The first of *found*, and each one in another minute than the one before it."""
+    return [
+        one for index, one in enumerate(found) if index == 0 or one[1] // MINUTE_MS != found[index - 1][1] // MINUTE_MS
+    ]

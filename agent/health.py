@@ -1,0 +1,138 @@
+"""The status snapshot: one small file that says how the station does, also after the daemon died.
+
+``status`` and every screen show what stands here and in the log, nothing else.
+The file lies in the runtime directory (memory, not flash), is replaced as a
+whole once a second, and holds no secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from agent import __version__
+from agent.clock import Clock
+from agent.poller import DevicePoller, LinkPoller
+from agent.recorder import Recorder
+from drivers.units import shown
+
+PERIOD_S = 1.0
+
+
+class Health:
+    """Writes the snapshot; *station* gives what only the daemon knows (uplinks, configuration, room)."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        recorder: Recorder,
+        clock: Clock,
+        links: Callable[[], Mapping[str, LinkPoller]],
+        station: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._path = path
+        self._recorder = recorder
+        self._clock = clock
+        self._links = links
+        self._station = station
+        self._started = clock.now()
+
+    async def run(self) -> None:
+        """Write until cancelled; the last snapshot says that the daemon ended on purpose."""
+        try:
+            while True:
+                self.write()
+                await asyncio.sleep(PERIOD_S)
+        finally:
+            self.write(ended=True)
+
+    def write(self, *, ended: bool = False) -> None:
+        """Replace the file; readers see the old one or the new one."""
+        fresh = self._path.with_suffix(".new")
+        fresh.write_bytes(orjson.dumps(self.snapshot() | {"ended": ended}))
+        fresh.chmod(0o640)
+        fresh.replace(self._path)
+
+    def snapshot(self) -> dict[str, Any]:
+        """How the station does now, as plain data."""
+        step = self._clock.last_step
+        clock = {
+            "synchronised": self._clock.synchronised(),
+            "step": step and {"by_s": round(step.by_s, 3), "found": step.found},
+        }
+        return {
+            "v": 1,
+            "version": __version__,
+            "pid": os.getpid(),
+            "started": self._started,
+            "written": self._clock.now(),
+            "clock": clock,
+            "store": self._store(),
+            "links": [_link(name, poller) for name, poller in self._links().items()],
+            "devices": [_device(device, name) for name, poller in self._links().items() for device in poller.devices],
+            **self._station(),
+        }
+
+    def _store(self) -> dict[str, Any]:
+        records, size = self._recorder.held_back
+        waiting = self._recorder.waiting
+        return {
+            "path": str(self._recorder.path),
+            "epoch": self._recorder.epoch,
+            "last": {str(stream): last for stream, last in self._recorder.lasts.items()},
+            "waiting": {"records": records, "bytes": size},
+            "refused": waiting and asdict(waiting),
+        }
+
+
+def _link(name: str, poller: LinkPoller) -> dict[str, Any]:
+    return {"name": name, "endpoint": poller.link.endpoint, "kind": poller.link.kind, "up": poller.link.up}
+
+
+def _device(device: DevicePoller, link: str) -> dict[str, Any]:
+    condition = device.condition
+    counters = device.counters
+    return {
+        "name": device.name,
+        "link": link,
+        "profile": f"{device.profile.maker} {device.profile.model}",
+        "every_s": device.every_s,
+        "state": condition.state,
+        "since": condition.since,
+        "reason": condition.reason,
+        "error": condition.error,
+        "hint": condition.hint,
+        "polled": condition.polled,
+        "failed": condition.failed,
+        "missed": condition.missed,
+        "counters": counters
+        and {
+            "asked": counters.asked,
+            "good": counters.good,
+            "refused": counters.refused,
+            "timeouts": counters.timeouts,
+            "bad": counters.bad,
+            "late": counters.late,
+            "median_s": counters.median_s,
+            "worst_s": counters.worst_s,
+        },
+        "last_time": condition.last_time,
+        "channels": [
+            {
+                "name": name,
+                "title": (channel := device.profile.channel(name)).title,
+                "stream": channel.stream,
+                "value": reading.value,
+                "unit": shown(channel.unit),
+                "quality": quality,
+            }
+            for name, (reading, quality) in condition.last.items()
+        ],
+    }

@@ -1,0 +1,84 @@
+"""Records in a text file: JSON Lines with heads, as the archive and ``export`` write them.
+
+One line opens a segment and says where it lies in its series, then one line per
+record carries the record's own bytes and the head after it::
+
+    {"epoch":"k3nab7q2wz4m","first":1,"prev":"<head before>","station":"330100-A01","stream":"event","v":1}
+    {"head":"<head after it>","record":{...}}
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+import orjson
+
+from agent.record import Row, canonical, to_ms
+from drivers.reading import Stream
+
+_RECORD = re.compile(rb'\{"head":"([0-9a-f]{64})","record":(\{.*\})\}\n?', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Where a segment lies: the records of one series from ``first`` on; ``prev`` is the head before it, if known."""
+
+    station: str
+    epoch: str
+    stream: Stream
+    first: int
+    prev: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that is neither a heading nor a record."""
+
+    line: int
+    what: str
+
+
+def write(out: BinaryIO | gzip.GzipFile, heading: Heading, rows: Iterable[Row]) -> None:
+    """Write one segment; *rows* follow each other without a hole, the first one is number ``heading.first``."""
+    words = {
+        "v": 1,
+        "station": heading.station,
+        "epoch": heading.epoch,
+        "stream": heading.stream,
+        "first": heading.first,
+        "prev": heading.prev and heading.prev.hex(),
+    }
+    out.write(canonical(words) + b"\n")
+    out.writelines(b'{"head":"%b","record":%b}\n' % (row.head.hex().encode(), row.body) for row in rows)
+
+
+def read(lines: Iterable[bytes]) -> Iterator[Heading | Row | Fault]:
+    """What *lines* hold, one thing per line."""
+    for number, line in enumerate(lines, 1):
+        yield _record(number, line) if line.startswith(b'{"head":') else _heading(number, line)
+
+
+def _record(number: int, line: bytes) -> Row | Fault:
+    if not (parts := _RECORD.fullmatch(line)):
+        return Fault(number, "it is not a head and a record")
+    head, body = parts.groups()
+    try:
+        words = orjson.loads(body)
+        time_ms = to_ms(datetime.fromisoformat(words["time"]))
+        return Row(int(words["seq"]), time_ms, body, bytes.fromhex(head.decode()))
+    except (ValueError, KeyError, TypeError) as error:
+        return Fault(number, f"its record cannot be read: {error}")
+
+
+def _heading(number: int, line: bytes) -> Heading | Fault:
+    try:
+        words = orjson.loads(line)
+        prev = bytes.fromhex(words["prev"]) if words["prev"] else None
+        return Heading(words["station"], words["epoch"], Stream(words["stream"]), int(words["first"]), prev)
+    except (ValueError, KeyError, TypeError) as error:
+        return Fault(number, f"it opens no segment: {error}")

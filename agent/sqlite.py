@@ -1,0 +1,139 @@
+"""The door to SQLite: how connections to the log are opened, and what its errors mean to us.
+
+apsw brings a current SQLite of its own; the one of the system may have the
+WAL-reset defect of versions before 3.51.3.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import apsw
+
+from agent.store_errors import AccessError, DamagedError, LogWriteError, StoreError
+
+Connection = apsw.Connection
+FullError = apsw.FullError
+"""Neither quota nor disk have a page left; what it means depends on what was written."""
+
+PAGE = 4096
+_BUSY_MS = 5000
+_WRITER_PRAGMAS: dict[str, str | int] = {
+    "page_size": PAGE,
+    "journal_mode": "wal",
+    # WAL alone may lose the last commits when the power fails. Stations lose power.
+    "synchronous": 2,
+    # What a damaged WAL can cost, and what has to be replayed after a kill, is at most this many pages.
+    "wal_autocheckpoint": 1000,
+    "secure_delete": 0,
+}
+
+
+def connect_writer(path: Path, vfs: str | None = None) -> Connection:
+    """Open *path* for writing, made if there is none, with every setting that the promise rests on in force.
+
+    Raises DamagedError, AccessError or LogWriteError.
+    """
+    with translated(path):
+        db = apsw.Connection(str(path), vfs=vfs)
+        try:
+            db.set_busy_timeout(_BUSY_MS)
+            for name, wanted in _WRITER_PRAGMAS.items():
+                _insist(db, path, name, wanted)
+            db.pragma("journal_size_limit", 16 << 20)
+        except BaseException:
+            db.close(force=True)
+            raise
+    return db
+
+
+def _insist(db: Connection, path: Path, name: str, wanted: str | int) -> None:
+    db.pragma(name, wanted)
+    if (found := db.pragma(name)) != wanted:
+        raise LogWriteError(path, f"this file system does not support {name} = {wanted} (it stays {found})")
+
+
+def connect_reader(path: Path) -> tuple[Connection, bool]:
+    """Open *path* for reading only; the flag says that the file was opened as immutable.
+
+    A log whose agent stopped cleanly has no files for shared memory beside it, and a reader of
+    another user may not make them: then, and only then, nothing can change and it is read as immutable.
+    Raises DamagedError or AccessError.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        hint = "Check store.path in station.toml, and that the agent ran"
+        raise AccessError(f"there is no log at {path}", hint=hint) from None
+    except OSError as error:
+        raise _no_access(path, error.strerror or str(error)) from error
+    with translated(path):
+        try:
+            return _read_only(path, "mode=ro"), False
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            if wal_of(path).exists():
+                raise
+            return _read_only(path, "mode=ro&immutable=1"), True
+
+
+def _read_only(path: Path, options: str) -> Connection:
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    db = apsw.Connection(f"file:{quote(str(path))}?{options}", flags=flags)
+    try:
+        db.set_busy_timeout(_BUSY_MS)
+        db.execute("SELECT 1 FROM sqlite_schema").fetchall()
+    except BaseException:
+        db.close(force=True)
+        raise
+    return db
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead file beside the log at *path*."""
+    return path.with_name(path.name + "-wal")
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours; a full disk is the business of those who write and passes through."""
+    try:
+        yield
+    except apsw.FullError:
+        raise
+    except apsw.Error as error:
+        raise translate(error, path) from error
+
+
+def translate(error: apsw.Error, path: Path) -> StoreError:
+    """The error of ours that says what *error* means for the log at *path*."""
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return DamagedError(path, str(error))
+    if isinstance(error, apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
+        return _no_access(path, str(error))
+    return LogWriteError(path, f"{error} (SQLite error {getattr(error, 'extendedresult', 'unknown')})")
+
+
+def _no_access(path: Path, why: str) -> AccessError:
+    return AccessError(
+        f"{path} cannot be opened: {why}",
+        hint=f"Look at owner and rights with: ls -ld {path.parent} {path}; members of the agent's group may read",
+    )
+
+
+@contextlib.contextmanager
+def transaction(db: Connection, path: Path) -> Iterator[None]:
+    """All or nothing, and synced when it ends; raises FullError and what :func:`translate` gives."""
+    with translated(path):
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            # SQLite may have rolled back by itself, and a sick disk may refuse even that.
+            with contextlib.suppress(apsw.Error):
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+            raise

@@ -1,0 +1,173 @@
+"""What is at work: a task per link and per uplink, and how a new configuration takes their place.
+
+A reload touches what differs and nothing else: unaffected links keep their
+ticks, unaffected uplinks their connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent.assembly import Assembly, judge_words, remembered
+from agent.clock import Clock
+from agent.crew import Crew
+from agent.judge import Judge
+from agent.lastgood import CONFIG
+from agent.poller import LinkPoller
+from agent.recorder import Recorder
+from agent.settings import Settings, UplinkSettings
+from agent.changes import Changes, Difference, changes
+from agent.uplink import Uplink
+from drivers.api import DriverError, Scan
+from drivers.errors import StationError
+from drivers.reading import Stream
+
+FAREWELL_S = 3.0
+"""How long uplinks may go on delivering once polling has ended."""
+
+
+class RestartNeededError(StationError):
+    """The new file changes what only a restart can change."""
+
+    exit_code = 2
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{', '.join(keys)} cannot change while the agent runs; nothing of the file was applied",
+            hint="Run: systemctl restart station-agent",
+        )
+
+
+class Station:
+    """The links and uplinks of one configuration."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        crew: Crew,
+        recorder: Recorder,
+        clock: Clock,
+        *,
+        state: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.settings = settings
+        self.links: dict[str, LinkPoller] = {}
+        self.uplinks: dict[str, Uplink] = {}
+        self._crew = crew
+        self._recorder = recorder
+        self._clock = clock
+        self._state = state
+        self._judge = Judge({})
+        self._applying = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Start everything that the configuration names."""
+        async with self._applying:
+            await self._put_to_work(self.settings)
+
+    async def change(self, new: Settings) -> list[str]:
+        """Apply *new* and return, a line each, what changed. Raises RestartNeededError; then nothing did."""
+        async with self._applying:
+            difference = changes(self.settings, new)
+            if difference.refused:
+                raise RestartNeededError(difference.refused)
+            await self._take_away(difference, new)
+            await self._put_to_work(new)
+            for uplink in self.uplinks.values():
+                uplink.retry_parked()
+            return _told(difference)
+
+    async def stop_polling(self) -> None:
+        """End the links; what they had gathered is recorded."""
+        await self._crew.stop(*[f"link {name}" for name in self.links])
+
+    async def stop_delivering(self) -> None:
+        """End the uplinks; those that are connected deliver what is committed first, for :data:`FAREWELL_S` at most."""
+        deadline_s = time.monotonic() + FAREWELL_S
+        while time.monotonic() < deadline_s and any(map(_delivers, self.uplinks.values())):
+            await asyncio.sleep(0.02)
+        await self._crew.stop(*[f"uplink {name}" for name in self.uplinks])
+
+    async def read(self, device: str) -> Scan:
+        """Poll one device now, between the ticks; raises DriverError, or StationError for an unknown name."""
+        for poller in self.links.values():
+            if any(one.name == device for one in poller.devices):
+                return await poller.read(device)
+        names = ", ".join(one.name for poller in self.links.values() for one in poller.devices)
+        raise DriverError(f"there is no device called {device}", hint=f"The devices are: {names}")
+
+    def turns(self) -> Mapping[str, float]:
+        """When each link and uplink task last turned (monotonic seconds)."""
+        links = {f"link {name}": poller.turned_s for name, poller in self.links.items()}
+        return links | {f"uplink {name}": uplink.turned_s for name, uplink in self.uplinks.items()}
+
+    async def _take_away(self, difference: Changes, new: Settings) -> None:
+        links = _touched(difference.links) | {
+            settings.device(name).link_name
+            for settings in (self.settings, new)
+            for name in _touched(difference.devices)
+            if name in {device.name for device in settings.devices}
+        }
+        uplinks = _touched(difference.uplinks)
+        await self._crew.stop(*[f"link {name}" for name in links], *[f"uplink {name}" for name in uplinks])
+        self.links = {name: poller for name, poller in self.links.items() if name not in links}
+        self.uplinks = {name: uplink for name, uplink in self.uplinks.items() if name not in uplinks}
+        for device in (*difference.devices.removed, *difference.devices.changed):
+            self._judge.forget(device)
+
+    async def _put_to_work(self, settings: Settings) -> None:
+        """Start what is not at work yet, and keep the configuration as the last that ran."""
+        self._judge.profiles, self._judge.lines = judge_words(settings)
+        starts = {uplink.name: uplink.start for uplink in settings.uplinks}
+        await self._recorder.write(lambda store: store.set_uplinks(starts))
+        keys = remembered(settings)
+        facts = await self._recorder.read(lambda log: {key: text for key in keys if (text := log.fact(key))})
+        assembly = Assembly(self._recorder, self._clock, self._judge, facts)
+        for wire in settings.wires:
+            if wire.name not in self.links and settings.devices_on(wire.name):
+                self.links[wire.name] = assembly.link(settings, wire)
+                self._crew.start(f"link {wire.name}", self.links[wire.name].run())
+        for words in settings.uplinks:
+            if words.name not in self.uplinks:
+                self.uplinks[words.name] = self._uplink(words)
+                self._crew.start(f"uplink {words.name}", self.uplinks[words.name].run())
+        self.settings = settings
+        self._recorder.fact(CONFIG, settings.source)
+        data = {"file": str(settings.path), "sha256": settings.sha256}
+        self._recorder.event("configuration_applied", data=data, stream=Stream.AUDIT)
+
+    def _uplink(self, words: UplinkSettings) -> Uplink:
+        return Uplink(
+            words,
+            self.settings.station.id,
+            self._recorder,
+            self._state,
+            on_fork=self._fork,
+        )
+
+    async def _fork(self, reason: str) -> None:
+        """A broker or consumer knows a later record, or another one, than this log: go on under a new epoch."""
+        epoch = await self._recorder.write(lambda store: store.begin_epoch(reason))
+        self._recorder.event("epoch_began", data={"epoch": epoch, "reason": reason})
+
+
+def _delivers(uplink: Uplink) -> bool:
+    state = uplink.snapshot()
+    return state["state"] == "connected" and any(state["backlog"].values())
+
+
+def _touched(difference: Difference) -> set[str]:
+    return {*difference.added, *difference.removed, *difference.changed}
+
+
+def _told(difference: Changes) -> list[str]:
+    kinds = (("link", difference.links), ("device", difference.devices), ("uplink", difference.uplinks))
+    return [
+        f"{kind} {name} {what}"
+        for kind, found in kinds
+        for what, names in (("added", found.added), ("removed", found.removed), ("changed", found.changed))
+        for name in names
+    ]

@@ -1,0 +1,129 @@
+"""The profile of each device: read from a file by its name, or made of the channels written in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+import drivers
+from agent.stationfile.draft import Draft
+from agent.stationfile.faults import Complaint, ConfigError, Fault, Locator, nearest
+from agent.stationfile.pace import timeout_of
+from agent.stationfile.textfile import parse, read_text
+from agent.stationfile.wording import complaints, meant
+from agent.stationfile.words import DeviceSettings, LinkSettings
+from drivers import catalog
+from drivers.api import Device, Link
+from drivers.errors import ProfileError
+from drivers.profile import ModbusHabits, Profile
+
+SHIPPED = FilePath(drivers.__file__).parent / "profiles"
+
+
+def find_profiles(draft: Draft) -> list[Fault]:
+    """Give each device of *draft* its profile; returns the mistakes that stand in profile files, each once."""
+    faults: dict[Fault, None] = {}
+    for index, device in draft.devices.items():
+        try:
+            if device.profile:
+                draft.profiles[index] = _from_file(device, device.profile, draft.folder)
+            elif device.channels:
+                draft.profiles[index] = _in_place(device)
+        except ProfileError as error:
+            found = _faults_in_file(str(device.profile), draft.folder)
+            faults |= dict.fromkeys(found)
+            if not found:
+                draft.complaints.append(_missing(index, str(device.profile), draft.folder, error))
+        except ValidationError as error:
+            draft.unmade[index] = list(complaints(error, Profile, draft.raw["device"][index], ("device", index)))
+    return list(faults)
+
+
+def device_of(device: DeviceSettings, link: LinkSettings, profile: Profile, zone: ZoneInfo) -> Device:
+    """Return *device* as drivers know it."""
+    return Device(
+        name=device.name,
+        address=profile.address if device.address is None else device.address,
+        profile=profile,
+        timeout_s=timeout_of(device, link, profile),
+        pause_s=(profile.pause or 0.0) if device.pause is None else device.pause,
+        timezone=zone,
+    )
+
+
+def undrivable(draft: Draft) -> Iterator[Complaint]:
+    """What only the driver of a device sees: it is made once, on a wire that stays closed."""
+    for index, device in draft.devices.items():
+        link, profile = draft.link_of(device), draft.profiles.get(index)
+        if link is None or profile is None:
+            continue
+        try:
+            catalog.make_driver(device_of(device, link, profile, ZoneInfo("UTC")), Link(link.name, link.url))
+        except ProfileError as error:
+            where, what = meant(str(error), draft.raw["device"][index])
+            where = where or (("profile",) if device.profile else ())
+            yield Complaint(("device", index, *where), what, error.hint)
+
+
+def profile_folders(folder: FilePath) -> tuple[FilePath, ...]:
+    """Where profiles are looked for: those of the station, in *folder* of its file, before those that ship."""
+    return (folder / "profiles", SHIPPED)
+
+
+def _from_file(device: DeviceSettings, name: str, folder: FilePath) -> Profile:
+    """The model as its file says, with what the station file says otherwise about this one instrument."""
+    profile = catalog.load_profile(name, profile_folders(folder)[:1])
+    update: dict[str, object] = {}
+    if device.protocol:
+        update["protocol"] = device.protocol
+    if device.modbus:
+        written = device.modbus.model_dump(include=device.modbus.model_fields_set)
+        update["modbus"] = profile.modbus.model_copy(update=written)
+    if device.options:
+        update["options"] = profile.options | device.options
+    return profile.model_copy(update=update) if update else profile
+
+
+def _in_place(device: DeviceSettings) -> Profile:
+    return Profile(
+        model=device.title or device.name,
+        maker="",
+        kind="described in the station file",
+        manual="",
+        source="station file",
+        confidence="unverified",
+        protocol=device.protocol or ("dialogue" if device.dialogue else "modbus"),
+        modbus=device.modbus or ModbusHabits(),
+        dialogue=device.dialogue,
+        channel=device.channels,
+        options=device.options,
+    )
+
+
+def _missing(index: int, name: str, folder: FilePath, error: ProfileError) -> Complaint:
+    known = catalog.profile_names(profile_folders(folder))
+    if name in known:
+        return Complaint(("device", index, "profile"), str(error), error.hint)
+    hint = nearest(name, known) or "list: station-agent profiles"
+    return Complaint(("device", index, "profile"), "there is no profile of this name", hint)
+
+
+def _faults_in_file(name: str, folder: FilePath) -> list[Fault]:
+    """The mistakes of the first file of that name, with the lines where they stand."""
+    file = next((file for place in profile_folders(folder) if (file := place / f"{name}.toml").exists()), None)
+    if file is None:
+        return []
+    shown = str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
+    try:
+        parsed = parse(read_text(file), shown)
+    except ConfigError as error:
+        return list(error.faults)
+    try:
+        Profile.model_validate(parsed.raw)
+    except ValidationError as error:
+        found = Locator(shown, parsed.source, parsed.raw).faults(complaints(error, Profile, parsed.raw, ()))
+        return [*parsed.faults, *(() if parsed.faults else found)]
+    return list(parsed.faults)

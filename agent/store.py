@@ -1,0 +1,350 @@
+"""The log: every record is stored here, synced, before anything else happens with it.
+
+One writer, one connection, one thread. A record gets its seq and its head in
+the transaction that stores it; cursor moves and facts ride along. What fails
+leaves nothing behind, neither on disk nor in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from agent import gaps
+from agent.chain import Break, walk
+from agent.epoch import new_name, why_new
+from agent.files import sync_folder
+from agent.highwater import HighWater, Mark
+from agent.lock import StoreLock
+from agent.reader import Reader
+from agent.record import Draft, genesis, next_head
+from agent.schema import MINUTE_MS, on, prepare, record_id
+from agent.sqlite import PAGE, Connection, FullError, connect_writer, transaction, translated
+from agent.store_errors import LogFullError, LogWriteError, StoreError
+from drivers.reading import Stream
+
+__all__ = ["LogFullError", "LogWriteError", "Move", "Stamp", "Store", "StoreError"]
+
+CHUNK = 1000
+"""Rows freed in one transaction at most: some milliseconds for the records that wait meanwhile."""
+
+_CHECKED_AT_OPEN = 100
+_RESERVED_PAGES = 256
+"""Kept out of reach of records, so that freeing always finds the pages it needs."""
+
+
+class Stamp(NamedTuple):
+    """Where a draft came to lie: its seq, and the head after it."""
+
+    stream: Stream
+    seq: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A cursor as it now stands; ``cursor`` is :meth:`agent.cursor.Cursor.to_json`."""
+
+    uplink: str
+    epoch: str
+    stream: Stream
+    cursor: str
+
+
+class _Tip(NamedTuple):
+    """The end of one stream of the present epoch; ``minute`` is that of its last record."""
+
+    seq: int
+    head: bytes
+    minute: int | None
+
+
+class Store:
+    """The one writer of a log. Every call but :meth:`close` comes from the same thread."""
+
+    def __init__(self, path: Path, db: Connection, lock: StoreLock, *, machine: str, quota: int) -> None:
+        self.path = path
+        self.quota = quota
+        self.log = Reader(db, path)
+        self.epoch = ""
+        self.reason: str | None = None
+        """Why the present epoch began, when it did so since the log was opened."""
+        self.forks: dict[Stream, Break] = {}
+        """Records near the end that were found to break the chain when the log was opened."""
+        self._db = db
+        self._lock = lock
+        self._machine = machine
+        self._high = HighWater(path)
+        self._thread: int | None = None
+        self._number = 0
+        self._tips: dict[Stream, _Tip] = {}
+        self._pages = max(quota // PAGE, 64)
+        self.limit = (self._pages - min(_RESERVED_PAGES, self._pages // 8)) * PAGE
+        """Bytes that records may take; the rest of the quota is there for freeing."""
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        station: str,
+        machine: str,
+        quota: int,
+        now_ms: int,
+        vfs: str | None = None,
+        lock: StoreLock | None = None,
+    ) -> Self:
+        """Open the log at *path*, made if there is none, and begin a new epoch if it cannot prove that it continues.
+
+        *quota* is in bytes, *machine* names this computer, *vfs* the layer through which SQLite reaches
+        the disk. With *lock* the caller holds the lock already. Raises LockedError, AccessError,
+        ForeignLogError, DamagedError (see :func:`agent.salvage.open_log`), LogFullError or LogWriteError.
+        """
+        held = lock or StoreLock(path)
+        try:
+            db = connect_writer(path, vfs)
+            try:
+                return cls._on(db, path, held, station, machine, quota, now_ms)
+            except BaseException:
+                db.close(force=True)
+                raise
+        except BaseException as error:
+            if lock is None:
+                held.release()
+            if isinstance(error, FullError):
+                raise LogFullError(path, "disk", 0) from error
+            raise
+
+    @classmethod
+    def _on(
+        cls, db: Connection, path: Path, lock: StoreLock, station: str, machine: str, quota: int, now_ms: int
+    ) -> Self:
+        with translated(path):
+            prepare(db, path, station, now_ms)
+            sync_folder(path.parent)
+        store = cls(path, db, lock, machine=machine, quota=quota)
+        store._set_limit(store.limit // PAGE)
+        store._continue(now_ms)
+        return store
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a new epoch began when the log was opened, or since."""
+        return self.reason is not None
+
+    @property
+    def station(self) -> str:
+        """The station whose log this is."""
+        return self.log.station
+
+    def last(self, stream: Stream) -> int:
+        """Seq of the last record of *stream* in this epoch; 0 before the first."""
+        return self._tips[stream].seq
+
+    def head(self, stream: Stream) -> bytes:
+        """Head after the last record of *stream* in this epoch."""
+        return self._tips[stream].head
+
+    def append(
+        self, drafts: Sequence[Draft], moves: Sequence[Move] = (), facts: Mapping[str, str] | None = None
+    ) -> list[Stamp]:
+        """Store records, and the cursor moves and facts that came in meanwhile, in one synced transaction.
+
+        Returns the seq and head of each record. Raises LogFullError at the quota or on a full disk,
+        LogWriteError when the medium refuses, DamagedError when it gives back nonsense; then nothing of it is stored.
+        """
+        with self._transaction(sum(len(draft.head) + len(draft.tail) for draft in drafts)):
+            tips, stamps = self._insert(drafts)
+            self._move(moves)
+            self._remember(facts or {})
+        self._tips = tips
+        self._note_high_water()
+        return stamps
+
+    def set_fact(self, key: str, text: str) -> None:
+        """Keep *text* under *key*."""
+        self.append((), facts={key: text})
+
+    def fact(self, key: str) -> str | None:
+        """What was kept under *key*, or None."""
+        return self.log.fact(key)
+
+    def next_session(self) -> int:
+        """The number of a new session: 1 in a new log, then one more each time."""
+        session = int(self.fact("session") or 0) + 1
+        self.set_fact("session", str(session))
+        return session
+
+    def begin_epoch(self, reason: str, now_ms: int | None = None) -> str:
+        """Begin a new epoch and return its name; what the old ones hold stays, and stays to be delivered."""
+        number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
+        name = new_name()
+        began = _now_ms() if now_ms is None else now_ms
+        with self._transaction():
+            self._db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, began, reason, self._machine))
+        self._number, self.epoch, self.reason = number, name, reason
+        self._tips = {stream: _Tip(0, genesis(self.station, name, stream), None) for stream in Stream}
+        self._note_high_water()
+        return name
+
+    def set_uplinks(self, starts: Mapping[str, str], now_ms: int | None = None) -> None:
+        """Make the uplinks of the configuration known: name to ``"now"`` or ``"oldest"``.
+
+        That word counts once, for an uplink never seen before. One that was removed holds nothing, and if
+        it comes back it goes on where it stood, as far as the log still reaches.
+        """
+        now = _now_ms() if now_ms is None else now_ms
+        known = self.log.uplinks()
+        with self._transaction():
+            for name, start in starts.items():
+                if name not in known:
+                    self._db.execute("INSERT INTO uplink VALUES (?, ?, NULL)", (name, now))
+                    self._start(name, start)
+            for name, life in known.items():
+                removed = None if name in starts else life.removed_ms or now
+                self._db.execute("UPDATE uplink SET removed = ? WHERE name = ?", (removed, name))
+
+    def park(self, uplink: str, epoch: str, stream: Stream, first: int, last: int, reason: str) -> None:
+        """Keep a range that a broker refused for good out of the way, unacknowledged and never deleted."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO parked SELECT ?, number, ?, ?, ?, ?, ? FROM epoch WHERE epoch = ?",
+                (uplink, stream, first, last, reason, _now_ms(), epoch),
+            )
+
+    def unpark(self, uplink: str, epoch: str, stream: Stream, first: int, last: int) -> None:
+        """Forget a parked range: it was delivered after all, or is to be tried again."""
+        with self._transaction():
+            self._db.execute(
+                "DELETE FROM parked WHERE uplink = ? AND stream = ? AND first >= ? AND last <= ?"
+                " AND number = (SELECT number FROM epoch WHERE epoch = ?)",
+                (uplink, stream, first, last, epoch),
+            )
+
+    def free(self, epoch: str, stream: Stream, first: int, last: int, facts: Mapping[str, str] | None = None) -> None:
+        """Delete records *first* to *last*, all of them kept and :data:`CHUNK` at most, and store *facts* with that.
+
+        The head of the last one is kept, so that the chain can be walked from there on.
+        """
+        assert last - first < CHUNK, "freeing in big bites makes records wait"
+        self._set_limit(self._pages)
+        try:
+            with self._transaction():
+                gaps.free(self._db, self.log.number(epoch), stream, first, last)
+                self._remember(facts or {})
+            tip = self._tips[stream]
+            if epoch == self.epoch and last == tip.seq:  # nothing is left that says where its minute begins
+                self._tips[stream] = tip._replace(minute=None)
+        finally:
+            self._set_limit(self.limit // PAGE)
+
+    def close(self) -> None:
+        """Close the log and give the lock back; the next one to open it finds nothing to repair."""
+        try:
+            with translated(self.path):
+                self._db.close()
+        finally:
+            self._high.close()
+            self._lock.release()
+
+    def _continue(self, now_ms: int) -> None:
+        """Go on with the newest epoch, or begin one."""
+        epochs = self.log.epochs()
+        if epochs:
+            self._number, self.epoch = epochs[-1].number, epochs[-1].epoch
+            self._tips = {stream: self._tip(stream) for stream in Stream}
+        last = {stream: tip.seq for stream, tip in self._tips.items()}
+        reason = why_new(epochs, self._machine, self._high.mark, last, self._head_at)
+        self.forks = {stream: fork for stream in last if (fork := self._fork(stream))}
+        if reason is not None:
+            self.begin_epoch(reason, now_ms)
+        self._note_high_water()
+
+    def _head_at(self, stream: Stream, seq: int) -> bytes | None:
+        return self.log.head_at(self.epoch, stream, seq)
+
+    def _tip(self, stream: Stream) -> _Tip:
+        seq, head = self.log.tip(self.epoch, stream)
+        newest = self.log.batch(self.epoch, stream, seq, seq)
+        return _Tip(seq, head, newest[0].time_ms // MINUTE_MS if newest else None)
+
+    def _fork(self, stream: Stream) -> Break | None:
+        kept = self.log.kept(self.epoch, stream)
+        if not kept:
+            return None
+        first = max(kept[-1][0], kept[-1][1] - _CHECKED_AT_OPEN + 1)
+        rows = self.log.batch(self.epoch, stream, first, kept[-1][1])
+        return walk(rows, first - 1, self._head_at(stream, first - 1)).broken
+
+    def _insert(self, drafts: Sequence[Draft]) -> tuple[dict[Stream, _Tip], list[Stamp]]:
+        tips = dict(self._tips)
+        stamps: list[Stamp] = []
+        rows: dict[Stream, list[tuple[int, int, bytes, bytes]]] = {}
+        minutes: list[tuple[str, int, int]] = []
+        for draft in drafts:
+            stream = draft.stream
+            seq, head, minute = tips[stream]
+            seq += 1
+            body = draft.body(seq)
+            head = next_head(head, body)
+            row = record_id(self._number, seq)
+            if draft.time_ms // MINUTE_MS != minute:
+                minute = draft.time_ms // MINUTE_MS
+                minutes.append((stream, minute, row))
+            rows.setdefault(stream, []).append((row, draft.time_ms, head, body))
+            tips[stream] = _Tip(seq, head, minute)
+            stamps.append(Stamp(stream, seq, head))
+        for stream, found in rows.items():
+            self._db.executemany(on(stream, "INSERT INTO $record VALUES (?, ?, ?, CAST(? AS TEXT))"), found)
+        self._db.executemany("INSERT INTO minute VALUES (?, ?, ?)", minutes)
+        return tips, stamps
+
+    def _move(self, moves: Sequence[Move]) -> None:
+        now = _now_ms()
+        self._db.executemany(
+            "INSERT OR REPLACE INTO cursor SELECT ?, number, ?, ?, ? FROM epoch WHERE epoch = ?",
+            [(move.uplink, move.stream, move.cursor, now, move.epoch) for move in moves],
+        )
+
+    def _remember(self, facts: Mapping[str, str]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", list(facts.items()))
+
+    def _start(self, uplink: str, start: str) -> None:
+        if start == "oldest":
+            return
+        for series in self.log.series():
+            if series.last:
+                words = f'{{"upto":{series.last},"have":[]}}'
+                self._move([Move(uplink, series.epoch, series.stream, words)])
+
+    def _set_limit(self, pages: int) -> None:
+        self._db.pragma("max_page_count", pages)
+
+    @contextlib.contextmanager
+    def _transaction(self, size: int = 0) -> Iterator[None]:
+        """All or nothing, synced; *size* is how many bytes it wants to add."""
+        if self._thread is None:
+            self._thread = threading.get_ident()
+        assert self._thread == threading.get_ident(), "the log is written by one thread only"
+        try:
+            with transaction(self._db, self.path):
+                yield
+        except FullError as error:
+            raise self._full(size) from error
+
+    def _full(self, size: int) -> LogFullError:
+        pages, free, most = (self._db.pragma(name) for name in ("page_count", "freelist_count", "max_page_count"))
+        limit = "quota" if (most - pages + free) * PAGE < 2 * size + 64 * PAGE else "disk"
+        return LogFullError(self.path, limit, self.quota)
+
+    def _note_high_water(self) -> None:
+        self._high.write(Mark(self.epoch, {stream: (tip.seq, tip.head) for stream, tip in self._tips.items()}))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

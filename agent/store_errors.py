@@ -1,0 +1,62 @@
+"""What can go wrong with the log on disk, one class per thing a caller does differently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drivers.errors import StationError
+
+
+class StoreError(StationError):
+    """The log cannot be used as asked."""
+
+
+class LockedError(StoreError):
+    """Another process writes this log."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"{path} is in use by {who}",
+            hint=f"The agent runs already; look with: ps -p {pid}" if pid else "Look for it with: station-agent status",
+        )
+        self.pid = pid
+
+
+class AccessError(StoreError):
+    """The log is not there for this user: no such file, no right to it, or another owner."""
+
+
+class ForeignLogError(StoreError):
+    """The file is a log of another station, of a newer version, or no log at all; it is never touched."""
+
+
+class DamagedError(StoreError):
+    """The medium gave back something that is no log any more; see :mod:`agent.salvage`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} is damaged: {why}",
+            hint="The agent sets it aside and saves what can be read when it starts; check the disk with: smartctl -a",
+        )
+
+
+class LogFullError(StoreError):
+    """No room: ``limit`` is "quota" or "disk". Nothing of the call was stored."""
+
+    def __init__(self, path: Path, limit: str, size: int) -> None:
+        if limit == "quota":
+            what, hint = f"its quota of {size / 1e6:.0f} MB is used up", "Raise store.quota, or bring the uplinks back"
+        else:
+            what, hint = "the disk is full", f"Free some space on the file system of {path.parent}"
+        super().__init__(f"{path} takes no more records: {what}", hint=hint)
+        self.limit = limit
+
+
+class LogWriteError(StoreError):
+    """The medium refused. Nothing of the call was stored."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be written: {why}", hint="Check disk and cables; the kernel's view: journalctl -k -p err"
+        )

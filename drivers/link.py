@@ -1,0 +1,287 @@
+"""The link owns a wire: one request at a time, deadlines, reconnection, a quiet line, counters.
+
+Several devices, also of different protocols, may share a link. What a frame looks
+like it does not know: each exchange brings a function that finds the answer among
+the bytes that came. Where replies do not say what they answer, nothing that came
+outside an exchange ever becomes its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from drivers.endpoint import parse_url
+from drivers.errors import BadReplyError, LinkDownError, NoReplyError
+from drivers.question import Foreign, Found, FrameFinder, Garbage, Question
+from drivers.wire import wire_for
+
+__all__ = ["Counters", "Foreign", "Found", "FrameFinder", "Garbage", "Link"]
+
+FIRST_RETRY_S = 0.5
+LAST_RETRY_S = {"serial": 5.0, "tcp": 30.0, "tls": 30.0, "udp": 30.0}
+QUIET_S = 0.3
+TALKING_S = 1.0  # a line that never falls quiet is used all the same
+SILENT_REQUESTS = 2  # unanswered ones in a row, after which a connection is made anew
+MOST_KEPT = 65536
+
+Listener = Callable[[bytes], None]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of the requests to one device; times are those of its last hundred answers."""
+
+    asked: int = 0
+    good: int = 0
+    refused: int = 0
+    timeouts: int = 0
+    bad: int = 0
+    late: int = 0
+    times_s: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+
+    @property
+    def median_s(self) -> float | None:
+        """Median reply time; None before the first answer."""
+        return statistics.median(self.times_s) if self.times_s else None
+
+    @property
+    def worst_s(self) -> float | None:
+        """Longest reply time; None before the first answer."""
+        return max(self.times_s, default=None)
+
+
+class HungUpError(LinkDownError):
+    """The far end closed a connection that had served before, without a byte of the answer."""
+
+
+class Link:
+    """One wire and the order in which it is used."""
+
+    def __init__(self, name: str, url: str, pause_s: float = 0.0, quiet_s: float = QUIET_S) -> None:
+        """Nothing is opened yet. Raises ValueError for a URL that is not one."""
+        self.name = name
+        self.pause_s = pause_s
+        self.counters: dict[str, Counters] = {}
+        self.trace: Callable[[str, bytes], None] | None = None
+        self._endpoint = parse_url(url)
+        self._quiet_s = quiet_s
+        self._wire = wire_for(name, self._endpoint, self._hear, self._lose)
+        self._lock = asyncio.Lock()
+        self._listeners: list[Listener] = []
+        self._buffer = bytearray()
+        self._question: Question | None = None
+        self._up = False
+        self._served = False  # whether anything was heard since the wire was opened
+        self._failures = 0  # to get the wire or to hear anything on it, in a row
+        self._retry_at = 0.0
+        self._why_down = ""
+        self._silent = 0  # unanswered requests in a row on this connection
+        self._free_at = 0.0
+        self._last_byte_at = 0.0  # of either direction
+        self._uneasy_since: float | None = None  # when a request ended without its answer, which may still come
+        self._late_for = ""
+
+    @property
+    def kind(self) -> str:
+        """``serial``, ``tcp``, ``udp`` or ``tls``."""
+        return self._endpoint.kind
+
+    @property
+    def endpoint(self) -> str:
+        """The far end as messages name it."""
+        return str(self._endpoint)
+
+    @property
+    def up(self) -> bool:
+        """Whether the wire is open now."""
+        return self._up
+
+    def wire_s(self, characters: int) -> float:
+        """How long *characters* take on a serial line; 0 on a network."""
+        return characters * self._endpoint.character_s
+
+    def listen(self, handler: Listener) -> Callable[[], None]:
+        """Give *handler* what comes between exchanges and what answers none; returns what ends that."""
+        self._listeners.append(handler)
+        return lambda: self._listeners.remove(handler)
+
+    async def open(self) -> None:
+        """Open the wire unless it is open; raises LinkDownError, at once while the last failure is recent."""
+        async with self._lock:
+            await self._connect()
+
+    async def close(self) -> None:
+        """Let go of the wire; an exchange under way fails. The next one opens it again."""
+        if self._question:
+            self._question.fail(self._down("it was closed here", "Ask again"))
+        await self._disconnect()
+
+    async def exchange(
+        self,
+        request: bytes,
+        find: FrameFinder,
+        *,
+        device: str,
+        timeout_s: float,
+        pause_s: float = 0.0,
+        drain: bool = True,
+    ) -> bytes:
+        """Send *request* and return the frame that *find* finds within *timeout_s*.
+
+        ``drain`` is for protocols whose replies do not say which request they
+        answer: the line is let fall quiet, and emptied, before the request.
+        ``pause_s`` is kept after the answer before anyone asks again.
+        Raises NoReplyError, BadReplyError, LinkDownError.
+        """
+        async with self._lock:
+            counters = self.counters.setdefault(device, Counters())
+            counters.asked += 1
+            try:
+                await self._prepare(drain)
+                try:
+                    found = await self._ask(request, find, device, timeout_s, keep=not drain)
+                except HungUpError:  # instruments with one socket close it after each answer
+                    await self._connect()
+                    found = await self._ask(request, find, device, timeout_s, keep=not drain)
+            except NoReplyError:
+                counters.timeouts += 1
+                raise
+            except BadReplyError:
+                counters.bad += 1
+                raise
+            finally:
+                self._free_at = _now() + max(pause_s, self.pause_s)
+            counters.good += not found.refused
+            counters.refused += found.refused
+            return found.frame
+
+    async def _prepare(self, drain: bool) -> None:
+        await self._connect()
+        uneasy_since, self._uneasy_since = self._uneasy_since, None
+        if drain and uneasy_since is not None:
+            await self._until_quiet(uneasy_since, self._quiet_s)
+        if (wait_s := self._free_at - _now()) > 0:
+            await asyncio.sleep(wait_s)
+        await self._until_quiet(self._last_byte_at, self._endpoint.silence_s)
+        if drain:
+            await asyncio.sleep(0)  # twice: what the kernel holds is then in the buffer
+            await asyncio.sleep(0)
+        if drain or self.kind == "udp":
+            if self._buffer and uneasy_since is not None and self._late_for:
+                self.counters[self._late_for].late += 1
+            self._buffer.clear()
+        if not self._up:  # lost meanwhile
+            await self._connect()
+
+    async def _until_quiet(self, since: float, quiet_s: float) -> None:
+        """Wait until nothing was heard for *quiet_s*, counted from *since* at the earliest."""
+        enough = _now() + max(TALKING_S, quiet_s)
+        while (wait_s := min(max(since, self._last_byte_at) + quiet_s, enough) - _now()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(wait_s)
+
+    async def _ask(self, request: bytes, find: FrameFinder, device: str, timeout_s: float, *, keep: bool) -> Found:
+        """Put one question and wait. ``keep`` says that what is left in the buffer belongs to the next one."""
+        question = Question(
+            self._buffer, find, self._foreign, device=device, endpoint=self.endpoint, timeout_s=timeout_s
+        )
+        self._question, self._late_for = question, device
+        self._uneasy_since = begun = _now()
+        try:
+            self._send(request)
+            if self._buffer:
+                question.hear()
+            found = await question.answer
+        except (NoReplyError, BadReplyError) as error:
+            self._silent = self._silent + 1 if isinstance(error, NoReplyError) else 0
+            if (keep and self._buffer) or (self._silent >= SILENT_REQUESTS and self.kind in ("tcp", "tls")):
+                await self._disconnect()
+            raise
+        finally:
+            question.close()
+            self._question = None
+            if self._uneasy_since is not None:
+                self._uneasy_since = _now()
+        self._uneasy_since, self._silent = None, 0
+        self.counters[device].times_s.append(_now() - begun)
+        return found
+
+    def _send(self, request: bytes) -> None:
+        if self.trace:
+            self.trace("tx", request)
+        self._last_byte_at = _now() + self.wire_s(len(request))
+        self._wire.write(request)
+
+    def _hear(self, data: bytes) -> None:
+        """Take bytes from the wire."""
+        self._last_byte_at = _now()
+        self._served, self._failures = True, 0
+        if self.trace:
+            self.trace("rx", data)
+        question = self._question
+        if question is None:
+            self._overhear(data)
+            return
+        if self.kind == "udp":
+            question.start_afresh()
+        self._buffer += data
+        question.hear()
+
+    def _overhear(self, data: bytes) -> None:
+        for listener in self._listeners:
+            listener(data)
+        if not self._listeners and len(self._buffer) < MOST_KEPT:
+            self._buffer += data
+
+    def _foreign(self, data: bytes) -> None:
+        """Count a frame that answers something else; it may be a line that a listener waits for."""
+        self.counters[self._late_for].late += 1
+        for listener in self._listeners:
+            listener(data)
+
+    async def _connect(self) -> None:
+        if self._up:
+            return
+        if (left_s := self._retry_at - _now()) > 0:
+            raise self._down(f"{self._why_down}; next attempt in {left_s:.1f} s", self._hint)
+        self._buffer.clear()
+        self._served, self._silent = False, 0
+        try:
+            await self._wire.open()
+        except LinkDownError as error:
+            self._back_off(error)
+            raise
+        self._up = True
+        self._uneasy_since, self._late_for = (_now(), "") if self.kind == "serial" else (None, "")
+
+    def _back_off(self, error: LinkDownError) -> None:
+        wait_s = min(FIRST_RETRY_S * 2**self._failures, LAST_RETRY_S[self.kind])
+        self._failures = min(self._failures + 1, 10)
+        self._retry_at = _now() + wait_s
+        self._why_down, self._hint = error.why, error.hint
+
+    def _lose(self, why: str) -> None:
+        """Take note that the wire ended by itself."""
+        served, self._up = self._served, False
+        question = self._question
+        error_type = HungUpError if served and question and not question.heard else LinkDownError
+        error = error_type(self.name, self.endpoint, why, hint="Check the far end: station-agent status")
+        if not served:
+            self._back_off(error)
+        if question:
+            question.fail(error)
+
+    async def _disconnect(self) -> None:
+        self._up = False
+        self._buffer.clear()
+        await self._wire.close()
+
+    def _down(self, why: str, hint: str) -> LinkDownError:
+        return LinkDownError(self.name, self.endpoint, why, hint=hint)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,136 @@
+"""One request that waits for its answer, and what a protocol may say about the bytes that come.
+
+The finder is the protocol's; the deadline and the verdict when nothing fits are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.errors import BadReplyError, NoReplyError
+
+SETTLE_S = 0.1  # how long after bytes that are no answer a proper frame may still follow
+SHOWN = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer: its bytes, and how many bytes of the buffer it took with what lay before it.
+
+    ``refused`` marks the instrument's own refusal, which counts as an answer.
+    """
+
+    frame: bytes
+    used: int
+    refused: bool = False
+
+
+class Foreign(Exception):  # noqa: N818 - a finding, not an error
+    """A complete frame that answers something else: late, or another device's.
+
+    Its ``used`` bytes are cut off, it is counted, and waiting goes on.
+    """
+
+    def __init__(self, used: int, what: str) -> None:
+        super().__init__(what)
+        self.used = max(used, 1)
+
+
+class Garbage(Exception):  # noqa: N818 - a finding, not an error
+    """What lies there cannot become the answer; once the line rests, the exchange fails with this text."""
+
+
+FrameFinder = Callable[[bytearray], Found | None]
+"""Looks for the answer in what came so far: Found, or None for "not yet"; may raise Foreign or Garbage.
+
+It is called each time bytes arrived, and again after each foreign frame was cut off.
+"""
+
+
+class Question:
+    """One request under way. ``answer`` becomes what the finder found, or NoReplyError or BadReplyError."""
+
+    def __init__(
+        self,
+        buffer: bytearray,
+        find: FrameFinder,
+        on_foreign: Callable[[bytes], None],
+        *,
+        device: str,
+        endpoint: str,
+        timeout_s: float,
+    ) -> None:
+        self.device = device
+        self.heard = False
+        self._buffer = buffer
+        self._find = find
+        self._on_foreign = on_foreign
+        self._endpoint = endpoint
+        self._timeout_s = timeout_s
+        self._wrong = ""  # why what came is not the answer
+        self._garbage = False
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + timeout_s
+        self._timer = self._loop.call_at(self._deadline, self._expire)
+        self.answer: asyncio.Future[Found] = self._loop.create_future()
+
+    def hear(self) -> None:
+        """Look at the buffer, to which bytes were added."""
+        self.heard = True
+        if self.answer.done():
+            return
+        try:
+            self._search()
+        except Exception as error:  # noqa: BLE001 - a finder's defect belongs to who asked, not to the loop
+            self.fail(error)
+
+    def _search(self) -> None:
+        garbage, self._garbage = self._garbage, False
+        while self._buffer:
+            try:
+                found = self._find(self._buffer)
+            except Foreign as foreign:
+                self._wrong = str(foreign)
+                self._on_foreign(bytes(self._buffer[: foreign.used]))
+                del self._buffer[: foreign.used]
+                continue
+            except Garbage as what:
+                self._wrong, self._garbage = str(what), True
+                self._wait_until(min(self._deadline, self._loop.time() + SETTLE_S))
+                return
+            if found is not None:
+                del self._buffer[: found.used]
+                self.answer.set_result(found)
+                return
+            break
+        if garbage:
+            self._wait_until(self._deadline)
+
+    def start_afresh(self) -> None:
+        """Forget garbage before the next datagram, which does not continue it."""
+        if self._garbage:
+            self._buffer.clear()
+
+    def fail(self, error: Exception) -> None:
+        """End the waiting with *error*, unless it is over."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def close(self) -> None:
+        """Stop the clock."""
+        self._timer.cancel()
+
+    def _wait_until(self, when: float) -> None:
+        self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._expire)
+
+    def _expire(self) -> None:
+        if self._buffer and not self._garbage:
+            shown = self._buffer[:SHOWN].hex(" ") + (" …" if len(self._buffer) > SHOWN else "")
+            self._wrong = f"{len(self._buffer)} bytes came that are no whole reply: {shown}"
+        if self._wrong:
+            self.fail(BadReplyError(self.device, self._endpoint, self._wrong))
+        else:
+            self.fail(NoReplyError(self.device, self._endpoint, self._timeout_s))

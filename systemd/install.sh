@@ -1,0 +1,277 @@
+#!/bin/sh
+# Installs the station agent, or upgrades it. A release is built beside the running
+# one and takes its place only when it is complete, so a failure changes nothing.
+set -eu
+umask 022
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+prefix=/opt/station-agent root='' python='' wheels='' start='' uninstall='' fresh_slot=''
+tree=$(cd "$(dirname "$0")/.." && pwd)
+
+usage() {
+    cat <<USAGE
+usage: install.sh [--start] [--wheel FILE] [--wheels DIR] [--python PATH] [--prefix DIR] [--root DIR]
+       install.sh --uninstall
+  --start        also enable and start the service, once its configuration passes
+  --wheel FILE   install this build (default: a station_agent-*.whl in DIR or dist/, else the source tree)
+  --wheels DIR   take every package from DIR and nothing from the network
+  --python PATH  the Python to use (default: the newest fit one of this machine; 3.11 or newer)
+  --prefix DIR   where the program goes (default: $prefix)
+  --root DIR     install for a machine whose root file system lies in DIR; no service is touched
+  --uninstall    remove the program; configuration, udev rules, data, user and groups stay
+USAGE
+}
+
+say() { printf '%s\n' "$1"; }
+
+die() { # WHAT NEXT-STEP
+    printf 'install.sh: %s\n  next: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+read_options() {
+    wheel=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --start) start=yes ;;
+            --uninstall) uninstall=yes ;;
+            --help | -h) usage; exit 0 ;;
+            --wheel | --wheels | --python | --prefix | --root)
+                [ $# -ge 2 ] || die "$1 needs a value" 'install.sh --help'
+                case $1 in
+                    --wheel) wheel=$2 ;;
+                    --wheels) wheels=$2 ;;
+                    --python) python=$2 ;;
+                    --prefix) prefix=$2 ;;
+                    --root) root=${2%/} ;;
+                esac
+                shift ;;
+            *) die "unknown option $1" 'install.sh --help' ;;
+        esac
+        shift
+    done
+    case $prefix in /*) ;; *) die "--prefix $prefix is not an absolute path" 'install.sh --help' ;; esac
+    program=$root$prefix
+    config=$root/etc/station-agent
+    udev_rules=$root/etc/udev/rules.d/99-station-agent.rules
+    vendor=$root/usr/local/lib
+    command=$root/usr/local/bin/station-agent
+}
+
+look_around() {
+    [ -n "$root" ] || [ "$(id -u)" = 0 ] || die 'this changes the system and needs root' 'sudo systemd/install.sh'
+    command -v systemd-sysusers >/dev/null || die 'systemd-sysusers is missing' 'apt-get install systemd'
+    [ -z "$wheel" ] || [ -f "$wheel" ] || die "there is no file $wheel" 'name a station_agent-*.whl'
+    [ -z "$wheels" ] || [ -d "$wheels" ] || die "there is no directory $wheels" \
+        'pip download --require-hashes --no-deps -r requirements-runtime.lock -d wheels'
+    [ ! -e "$program/bin" ] || [ -L "$program/bin" ] || die "$program holds something else" 'choose another --prefix'
+}
+
+# A virtual machine image or a chroot has no running systemd, and --root must not touch the one here.
+booted() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
+running() { booted && systemctl is-active --quiet station-agent; }
+
+unfit() { # PYTHON: prints why it cannot be used, nothing when it can
+    "$1" - "$root" <<'PYTHON' 2>&1 | tail -n 1
+import importlib.util, sys
+if sys.version_info < (3, 11):
+    sys.exit(f"it is Python {sys.version_info[0]}.{sys.version_info[1]}")
+if importlib.util.find_spec("ensurepip") is None:
+    sys.exit("it cannot make virtual environments (Debian: apt-get install python3-venv)")
+if not sys.argv[1] and sys.base_prefix.startswith(("/root/", "/home/", "/run/user/")):
+    sys.exit("it lies in a home directory, which the service cannot see")
+PYTHON
+}
+
+find_python() {
+    why=''
+    for candidate in ${python:-python3 /usr/bin/python3 python3.13 python3.12 python3.11}; do
+        found=$(command -v "$candidate") || continue
+        reason=$(unfit "$found")
+        if [ -z "$reason" ]; then
+            python=$found
+            return
+        fi
+        why="$why; $found: $reason"
+    done
+    die "no fit Python 3.11 or newer was found${why}" 'apt-get install python3 python3-venv, or name one with --python'
+}
+
+free_slot() { # there are two, a and b; bin points into the one that is in use
+    case $(readlink "$program/bin" 2>/dev/null) in a/*) echo b ;; *) echo a ;; esac
+}
+
+pip_install() { # ENVIRONMENT ARGUMENTS...
+    environment=$1
+    shift
+    set -- -q --no-cache-dir --only-binary=:all: "$@"
+    [ -z "$wheels" ] || set -- --no-index --find-links "$wheels" "$@"
+    "$environment/bin/python" -m pip install "$@" ||
+        die 'a package cannot be had (above); nothing was changed' 'mend the network, or bring the packages along: --wheels DIR'
+}
+
+find_wheel() {
+    [ -z "$wheel" ] || return 0
+    for candidate in ${wheels:+"$wheels"/station_agent-*.whl} "$tree"/dist/station_agent-*.whl; do
+        [ ! -f "$candidate" ] || wheel=$candidate
+    done
+}
+
+build_wheel() { # out of the source tree, with the build tools that requirements-build.lock pins
+    scratch=$(mktemp -d)
+    "$python" -m venv "$scratch/tools"
+    pip_install "$scratch/tools" --require-hashes -r "$tree/requirements-build.lock"
+    "$scratch/tools/bin/python" -m pip wheel -q --no-deps --no-index --no-build-isolation -w "$scratch" "$tree" ||
+        die "$tree does not build (above); nothing was changed" 'install a released build: --wheel FILE'
+    wheel=$(echo "$scratch"/station_agent-*.whl)
+}
+
+build_release() {
+    fresh_slot=$program/$slot
+    say "building a release in $fresh_slot with $("$python" --version)"
+    rm -rf "$fresh_slot"
+    mkdir -p "$program"
+    "$python" -m venv "$fresh_slot"
+    pip_install "$fresh_slot" --require-hashes -r "$tree/requirements-runtime.lock"
+    find_wheel
+    [ -n "$wheel" ] || build_wheel
+    pip_install "$fresh_slot" --no-deps "$wheel"
+    { "$fresh_slot/bin/python" -m pip check --quiet && agent --help >/dev/null; } ||
+        die "the new release does not run (above); nothing was changed" "--python PATH, or another --wheel"
+    [ -z "$root" ] || sed -i "s|$root/|/|g" "$fresh_slot/bin/station-agent" "$fresh_slot/pyvenv.cfg"
+    # A power cut after the switch must not find a release that was only in the page cache.
+    sync
+}
+
+agent() { "$fresh_slot/bin/python" "$fresh_slot/bin/station-agent" "$@"; }
+
+discard() { # at exit: what was not switched to is of no use
+    [ -z "${scratch:-}" ] || rm -rf "$scratch"
+    [ -z "$fresh_slot" ] || [ "$(readlink "$program/bin" 2>/dev/null)" = "$slot/bin" ] || rm -rf "$fresh_slot"
+}
+
+put() { # SOURCE TARGET: a file of ours, replaced by every version
+    install -D -m 644 "$1" "$2"
+}
+
+keep() { # SOURCE TARGET: a file of the station, never replaced
+    if [ ! -e "$2" ]; then
+        put "$1" "$2"
+        say "new: $2"
+    elif cmp -s "$1" "$2"; then
+        rm -f "$2.new"
+    else
+        put "$1" "$2.new"
+        say "kept: $2 (the one of this version lies beside it, as ${2##*/}.new)"
+    fi
+}
+
+make_accounts() {
+    mkdir -p "$root/etc"
+    put "$tree/systemd/station-agent.sysusers" "$vendor/sysusers.d/station-agent.conf"
+    systemd-sysusers ${root:+--root="$root"} - <"$tree/systemd/station-agent.sysusers"
+}
+
+place_configuration() {
+    readers=$(awk -F: '$1 == "station-agent" { print $3 }' "$root/etc/group")
+    mkdir -p "$config/profiles" "$config/secrets"
+    keep "$tree/config/station.toml" "$config/station.toml"
+    keep "$tree/systemd/99-station-agent.rules" "$udev_rules"
+    chmod 750 "$config" "$config/profiles"
+    chmod 700 "$config/secrets"
+    chmod 640 "$config"/station.toml*
+    # Who builds an image without being root gets the owners right when the image is made.
+    [ "$(id -u)" != 0 ] || chgrp "$readers" "$config" "$config/profiles" "$config"/station.toml*
+}
+
+place_unit() {
+    put "$tree/systemd/station-agent.modules-load.conf" "$vendor/modules-load.d/station-agent.conf"
+    put "$tree/systemd/station-agent.service" "$vendor/systemd/system/station-agent.service"
+    sed -i "s|/opt/station-agent/|$prefix/|" "$vendor/systemd/system/station-agent.service"
+    mkdir -p "${command%/*}"
+    ln -sfn "$prefix/bin/station-agent" "$command"
+}
+
+check_configuration() { # 0 good, 1 wants attention, 2 wrong; as the service sees it
+    set -- --config "$config/station.toml" check
+    [ -n "$root" ] || set -- runuser -u station-agent -- "$fresh_slot/bin/station-agent" "$@"
+    verdict=0
+    if [ -n "$root" ]; then agent "$@"; else "$@"; fi || verdict=$?
+}
+
+switch_to() { # SLOT: in one step, so that there is always a program to start
+    ln -sfn "$1/bin" "$program/bin.new"
+    mv -T "$program/bin.new" "$program/bin"
+}
+
+wake_system() {
+    systemctl daemon-reload
+    udevadm control --reload 2>/dev/null || say 'udev does not run here: its rules count from the next boot'
+    absent=''
+    while read -r module; do
+        case $module in '#'*) continue ;; esac
+        modprobe -q "$module" 2>/dev/null || absent="$absent $module"
+    done <"$tree/systemd/station-agent.modules-load.conf"
+    [ -z "$absent" ] || say "not in this kernel, so such serial adapters cannot work:$absent"
+}
+
+restart() { # the running service, onto the new release; back onto the old one when that does not start
+    systemctl restart station-agent && return
+    switch_to "${slot_before%/bin}"
+    systemctl restart --no-block station-agent
+    die "the new release did not start, ${slot_before%/bin} runs again" 'journalctl -u station-agent -n 50'
+}
+
+install_agent() {
+    look_around
+    find_python
+    slot_before=$(readlink "$program/bin" 2>/dev/null || true)
+    slot=$(free_slot)
+    trap discard EXIT
+    build_release
+    make_accounts
+    place_configuration
+    check_configuration
+    if [ "$verdict" -gt 1 ] && running; then
+        die "the new release refuses ${config#"$root"}/station.toml (above); the old one runs on" 'correct it, then run this again'
+    fi
+    place_unit
+    switch_to "$slot"
+    ! booted || wake_system
+    say "installed: station-agent $(agent_version) in $program/$slot"
+    set_going
+}
+
+agent_version() { "$fresh_slot/bin/python" -c 'from importlib.metadata import version; print(version("station-agent"))'; }
+
+set_going() {
+    if running; then
+        restart
+        say 'restarted'
+    elif [ -z "$start" ]; then
+        say "next: edit ${config#"$root"}/station.toml, then: station-agent check && systemctl enable --now station-agent"
+    elif [ "$verdict" -gt 1 ]; then
+        die "not started: ${config#"$root"}/station.toml does not pass (above)" 'correct it, then run this again'
+    elif ! booted; then
+        systemctl ${root:+--root="$root"} enable -q station-agent
+        say 'enabled: it starts with the next boot'
+    else
+        systemctl enable -q --now station-agent || die 'the service does not start' 'journalctl -u station-agent -n 50'
+        say 'started: station-agent status'
+    fi
+}
+
+uninstall_agent() {
+    look_around
+    ! booted || systemctl disable -q --now station-agent 2>/dev/null || true
+    rm -rf "$program/a" "$program/b"
+    rm -f "$program/bin" "$vendor/systemd/system/station-agent.service" \
+        "$vendor/modules-load.d/station-agent.conf" "$vendor/sysusers.d/station-agent.conf"
+    [ "$(readlink "$command")" != "$prefix/bin/station-agent" ] || rm -f "$command"
+    rmdir "$program" 2>/dev/null || true
+    ! booted || systemctl daemon-reload
+    say "removed; kept: ${config#"$root"}, ${udev_rules#"$root"}, /var/lib/station-agent, user and groups"
+}
+
+read_options "$@"
+if [ -n "$uninstall" ]; then uninstall_agent; else install_agent; fi

@@ -1,0 +1,24 @@
+"""The counterparts that many tests need: brokers, consumers and certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulators.broker import Mosquitto
+from tests.simulators.certificates import Authority
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A fresh mosquitto that everybody may use."""
+    with Mosquitto(tmp_path / "broker") as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One certificate authority for the whole run."""
+    return Authority(tmp_path_factory.mktemp("authority"))

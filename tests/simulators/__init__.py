@@ -1,0 +1,1 @@
+"""Independent counterparts: instruments, brokers, consumers. None of them imports what they judge."""

@@ -1,0 +1,99 @@
+"""The real daemon as a process of its own, to be asked, stopped, killed and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+COMMAND = [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())"]
+
+
+class AgentProcess:
+    """`station-agent run` on a station file in *folder*; what it says goes to `agent.log` there."""
+
+    def __init__(self, folder: Path, station: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.config = folder / "station.toml"
+        self.config.write_text(station)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.stop()
+
+    @property
+    def log(self) -> str:
+        """What the daemon said, over all its lives."""
+        path = self.folder / "agent.log"
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        """Of the present life."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Begin a life; returns when the daemon has written its first snapshot."""
+        (self.folder / "run" / "status.json").unlink(missing_ok=True)
+        with (self.folder / "agent.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*COMMAND, "--config", str(self.config), "run"], stdout=log, stderr=log, start_new_session=True
+            )
+        self.until(lambda: (self.folder / "run" / "status.json").exists(), "a first snapshot")
+
+    def stop(self, timeout_s: float = 20.0) -> int:
+        """End this life in good order; returns the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(timeout_s)
+        self._process = None
+        return code
+
+    def kill(self) -> None:
+        """End this life as a power cut of the process would."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def wait(self, timeout_s: float = 20.0) -> int:
+        """Wait until the daemon ends by itself; returns its exit code."""
+        assert self._process is not None
+        code = self._process.wait(timeout_s)
+        self._process = None
+        return code
+
+    def status(self) -> dict[str, Any]:
+        """The snapshot as it lies there now."""
+        snapshot: dict[str, Any] = json.loads((self.folder / "run" / "status.json").read_bytes())
+        return snapshot
+
+    def command(self, *words: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+        """Run another command of the command line on the same station."""
+        line = [*COMMAND, "--config", str(self.config), *words]
+        return subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+    def until(self, condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> None:
+        """Wait until *condition* holds; AssertionError with the daemon's own words when it does not."""
+        deadline_s = time.monotonic() + timeout_s
+        while not condition():
+            ended = self._process is not None and self._process.poll() is not None
+            assert not ended, f"the daemon ended before {what}:\n{self.log[-4000:]}"
+            assert time.monotonic() < deadline_s, f"no {what} within {timeout_s:g} s:\n{self.log[-4000:]}"
+            time.sleep(0.02)

@@ -1,0 +1,147 @@
+"""The service under real systemd: installed, started, killed, hung, upgraded, and looked at from inside.
+
+Each test has a container of its own over this machine's root file system.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.systemd.box import Box, BoxError, booted_box, drop_in, restarted, until
+from tests.systemd.wheel import make_wheel
+
+pytestmark = pytest.mark.soak
+
+PROJECT = Path(__file__).parent.parent.parent
+INSTALL = "/srv/tree/systemd/install.sh"
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    """A booted container with the installer in it, and no station agent yet."""
+    with booted_box() as booted:
+        tree = booted.path("/srv/tree")
+        shutil.copytree(PROJECT / "systemd", tree / "systemd")
+        (tree / "config").mkdir()
+        (tree / "config/station.toml").write_text("# as shipped\n")
+        (tree / "requirements-runtime.lock").write_text("")
+        yield booted
+
+
+def install(box: Box, version: str, *options: str, fails: bool = False, check: bool = True) -> str:
+    """Install a stand-in of *version* in the container and return what the installer said."""
+    wheel = make_wheel(box.path("/srv"), version, fails=fails)
+    return box.run("sh", INSTALL, "--wheel", f"/srv/{wheel.name}", *options, check=check)
+
+
+def test_a_first_installation_does_not_start_by_itself(box: Box) -> None:
+    """The shipped configuration is an example: polling it would put somebody else's station on a broker."""
+    said = install(box, "1.0")
+
+    assert "next: edit /etc/station-agent/station.toml" in said
+    assert box.show("ActiveState") == "inactive"
+
+
+def test_a_killed_daemon_is_back_after_five_seconds(box: Box) -> None:
+    """Whatever ends it, the station measures on; READY comes from the daemon, not from the fork."""
+    install(box, "1.0", "--start")
+    assert (box.show("StatusText"), box.show("UnitFileState")) == ("1.0", "enabled")
+    pid = box.show("MainPID")
+
+    box.run("kill", "-KILL", pid)
+
+    until(lambda: restarted(box, pid), within_s=20, what="the service is back")
+    assert box.show("NRestarts") == "1"
+
+
+def test_a_daemon_without_a_heartbeat_is_ended_and_restarted(box: Box) -> None:
+    """A hung daemon looks alive to everything but the watchdog."""
+    install(box, "1.0", "--start")
+    drop_in(box, "WatchdogSec=3")
+    pid = box.show("MainPID")
+
+    box.run("kill", "-STOP", pid)
+
+    until(lambda: restarted(box, pid), within_s=60, what="the watchdog ended the daemon")
+    assert "Watchdog timeout" in box.run("journalctl", "-u", "station-agent", "--no-pager")
+
+
+def test_an_upgrade_restarts_the_running_service_on_the_new_release(box: Box) -> None:
+    """One command is the whole upgrade."""
+    install(box, "1.0", "--start")
+
+    install(box, "2.0")
+
+    assert (box.show("StatusText"), box.show("ActiveState")) == ("2.0", "active")
+
+
+def test_a_release_that_does_not_start_gives_way_to_the_old_one(box: Box) -> None:
+    """Nobody drives to a station because an upgrade went wrong."""
+    install(box, "1.0", "--start")
+
+    said = install(box, "2.0", fails=True, check=False)
+
+    assert "the new release did not start" in said
+    until(lambda: box.show("ActiveState") == "active", within_s=20, what="the old release runs")
+    assert box.show("StatusText") == "1.0"
+
+
+def test_a_running_service_is_left_alone_when_the_new_release_refuses_its_configuration(box: Box) -> None:
+    """The old daemon still runs on its last good configuration; a new one would have none."""
+    install(box, "1.0", "--start")
+    pid = box.show("MainPID")
+    box.path("/etc/station-agent/station.toml").write_text("wrong")
+
+    said = install(box, "2.0", check=False)
+
+    assert "the new release refuses /etc/station-agent/station.toml" in said
+    assert (box.show("MainPID"), box.show("StatusText")) == (pid, "1.0")
+
+
+def test_the_sandbox_allows_what_the_daemon_needs_and_no_more(box: Box) -> None:
+    """Hardening that breaks a feature is found at the station, weeks later; hardening without effect never."""
+    install(box, "1.0", "--start")
+    shutil.copy(Path(__file__).parent / "probe.py", box.path("/srv/probe.py"))
+    box.path("/etc/station-agent/secrets/city").write_text("a secret")
+    box.run("mknod", "-m", "660", "/dev/ttyS9", "c", "4", "64")
+    box.run("chgrp", "dialout", "/dev/ttyS9")
+    box.run("mknod", "-m", "666", "/dev/other", "c", "10", "229")
+    credential = "LoadCredential=city:/etc/station-agent/secrets/city"
+    drop_in(box, f"ExecStart=\nExecStart=/usr/bin/python3 /srv/probe.py\n{credential}")
+
+    facts = json.loads(box.path("/var/lib/station-agent/probe.json").read_text())
+
+    assert facts.pop("open serial port") not in {"EPERM", "EACCES"}  # there may be no port behind the node
+    assert facts == {
+        "read adjtimex": "EPERM",
+        "ask timedated": True,
+        "give socket to operators": True,
+        "resolve a name": True,
+        "connect": True,
+        "read credential": True,
+        "read configuration": True,
+        "read secrets": "EACCES",
+        "write state": True,
+        "write configuration": "EACCES",
+        "write program": "EROFS",
+        "set the clock": "EPERM",
+        "map executable memory": "EPERM",
+        "open other device": "EPERM",
+        "open raw socket": "EPERM",
+        "see home": "EACCES",
+        "groups": ["dialout", "station-agent", "station-agent-op"],
+        "umask": "0027",
+    }
+
+
+def test_the_installer_is_clean_for_shellcheck() -> None:
+    """It runs as root on machines that nobody watches."""
+    tool = shutil.which("shellcheck")
+    if tool is None:
+        raise BoxError("shellcheck is missing; next: apt-get install shellcheck")
+
+    subprocess.run([tool, PROJECT / "systemd/install.sh"], check=True)
