@@ -152,7 +152,7 @@ class Acknowledger:
 
     def _letter(self, station: str, epoch: str) -> Letter | None:
         streams = {
-            key.stream: _words(one)
+            str(key.stream): _words(one)
             for key, one in self._receiver.series.items()
             if key[:2] == (station, epoch) and one.last
         }

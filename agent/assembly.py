@@ -55,7 +55,7 @@ class Assembly:
             profile_hash=profile_hash(profile),
             put=self._recorder.put,
             dictionary=self._recorder.dictionary,
-            synced=self._clock.synchronised,
+            synced=lambda: self._clock.synchronised,
         )
 
     def _samples(self, device: str, profile: Profile) -> dict[str, str]:

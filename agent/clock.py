@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ STEP_S = 1.0
 
 TURN_S = 5.0
 """No wait lasts longer than this without looking at the clock again."""
+
+ASK_S = 20.0
+"""How often it is asked whether the clock is disciplined."""
 
 _STA_UNSYNC = 0x0040  # <sys/timex.h>
 _TIME_ERROR = 5
@@ -45,8 +49,7 @@ class Clock:
     def __init__(self) -> None:
         self._offset_s = time.time() - time.monotonic()
         self._listeners: list[Callable[[Step], None]] = []
-        self._synchronised = False
-        self._asked_s = float("-inf")
+        self._synchronised = kernel_says()
         self.last_step: Step | None = None
         self.last_step_at_s: float | None = None  # monotonic
 
@@ -67,11 +70,17 @@ class Clock:
             self._stepped(Step(instant(wall_s - error_s), instant(wall_s)))
         return wall_s
 
+    @property
     def synchronised(self) -> bool:
-        """Whether the clock is disciplined; asked of the kernel at most once a second."""
-        if time.monotonic() - self._asked_s >= 1.0:
-            self._asked_s, self._synchronised = time.monotonic(), is_synchronised()
-        return self._synchronised
+        """Whether the clock is disciplined; where nobody can say, it is not."""
+        return bool(self._synchronised)
+
+    async def watch(self) -> None:
+        """Find out every now and then whether the clock is disciplined, until cancelled."""
+        while True:
+            says = kernel_says()
+            self._synchronised = await timedated_says() if says is None else says
+            await asyncio.sleep(ASK_S)
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""
@@ -110,12 +119,34 @@ class _Timex(ctypes.Structure):
     )
 
 
-def is_synchronised() -> bool:
-    """Whether the kernel knows its clock to be disciplined (adjtimex(2), read-only).
+def kernel_says() -> bool | None:
+    """Whether the kernel knows its clock to be disciplined (adjtimex(2), read-only); None where asking is forbidden.
 
-    chronyd, ntpd and systemd-timesyncd all clear STA_UNSYNC. Where the call is
-    forbidden nobody can say, and the answer is no.
+    chronyd, ntpd and systemd-timesyncd all clear STA_UNSYNC.
     """
     timex = _Timex()
     state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
-    return state not in (-1, _TIME_ERROR) and not timex.status & _STA_UNSYNC
+    if state == -1:
+        return None
+    return state != _TIME_ERROR and not timex.status & _STA_UNSYNC
+
+
+async def timedated_says() -> bool | None:
+    """The same asked of systemd-timedated over D-Bus: a hardened unit may not call adjtimex itself.
+
+    None where nobody answers.
+    """
+    name = "org.freedesktop.timedate1"
+    words = ("busctl", "get-property", name, "/org/freedesktop/timedate1", name, "NTPSynchronized")
+    try:
+        asked = await asyncio.create_subprocess_exec(*words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        return None
+    try:
+        async with asyncio.timeout(ASK_S / 4):
+            answer, _ = await asked.communicate()
+    except TimeoutError:
+        asked.kill()
+        await asked.wait()
+        return None
+    return {b"b true": True, b"b false": False}.get(answer.strip())

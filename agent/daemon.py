@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import signal
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from agent.crew import Crew
 from agent.health import Health
 from agent.keeper import Keeper
 from agent.lastgood import choose
+from agent.reader import Reader
 from agent.record import time_text, to_ms
 from agent.recorder import Recorder
 from agent.settings import ConfigError, Settings
@@ -39,6 +41,9 @@ log = structlog.get_logger()
 
 FLUSH_S = 3.0
 """How long the last records may take to be committed before the uplinks say goodbye without them."""
+
+LOOK_BACK = 1000
+"""In how many of the last records of a stream a device is looked for, to say since when it was not polled."""
 
 
 class Daemon:
@@ -99,6 +104,7 @@ class Daemon:
             links=lambda: self._station.links,
             station=self._about,
         )
+        crew.start("clock", self._clock.watch())
         crew.start("keeper", self._keeper.run())
         crew.start("control", control.run())
         crew.start("health", health.run())
@@ -107,12 +113,13 @@ class Daemon:
 
     async def _announce(self, settings: Settings) -> None:
         """Record that the agent starts, since when nothing was polled, and why a new epoch began."""
-        silent_ms = await self._recorder.read(_last_time_ms)
+        devices = {device.name for device in settings.devices}
+        last = await self._recorder.read(lambda log: last_times(log, devices))
         reason, forks = await self._recorder.write(lambda store: (store.reason, dict(store.forks)))
         data: dict[str, Any] = {"version": __version__, "configuration": settings.sha256}
-        if silent_ms is not None:
-            silent_s = round(self._clock.now_s() - silent_ms / 1000, 3)
-            data |= {"silent_since": time_text(silent_ms), "silent_s": silent_s}
+        if last:
+            data["last"] = {device: time_text(last_ms) for device, last_ms in last.items()}
+            data["silent_s"] = round(self._clock.now_s() - max(last.values()) / 1000, 3)
         self._recorder.event("agent_started", data=data)
         if reason:
             self._recorder.event("epoch_began", data={"epoch": self._recorder.epoch, "reason": reason})
@@ -186,7 +193,7 @@ class Daemon:
         return {
             "version": __version__,
             "config": self._station.settings.sha256[:8],
-            "clock": {"synchronised": self._clock.synchronised()},
+            "clock": {"synchronised": self._clock.synchronised},
         }
 
     def _about(self) -> dict[str, Any]:
@@ -221,10 +228,16 @@ def _open(settings: Settings) -> Store:
     )
 
 
-def _last_time_ms(reader: Any) -> int | None:
-    """When the last record of the log was made."""
-    tips = [reader.batch(series.epoch, series.stream, series.last, series.last) for series in reader.series()]
-    return max((row.time_ms for rows in tips for row in rows), default=None)
+def last_times(log: Reader, devices: set[str]) -> dict[str, int]:
+    """When the last record of each device was made, in ms; of those among the last :data:`LOOK_BACK` records."""
+    found: dict[str, int] = {}
+    for series in log.series():
+        if series.stream in (Stream.MEASUREMENT, Stream.PARAMETER):
+            for row in log.walk(series.epoch, series.stream, max(series.first, series.last - LOOK_BACK), series.last):
+                device = json.loads(row.body).get("device")
+                if device in devices:
+                    found[device] = max(row.time_ms, found.get(device, 0))
+    return found
 
 
 def machine_id() -> str:

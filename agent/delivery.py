@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -178,10 +179,17 @@ class Delivery:
         if reason := await self._inbox.forked():
             await self._on_fork(reason)
             await self._progress.load()
+        await self._introduce()
+
+    async def _introduce(self) -> None:
+        """Publish the state before any batch: its answer shows that the broker works."""
+        self._outbox.extend(self._announcer.due())
+        self._send_messages()
+        while self._flights and not self._acknowledged_s:
+            await self._rest(TURN_S)
 
     async def _turn(self) -> None:
         await self._turned()
-        self._wake.clear()
         self._check()
         if self._recorder.epoch != self._progress.epoch:
             await self._progress.load()
@@ -194,11 +202,10 @@ class Delivery:
         await self._rest(self._patience_s())
 
     async def _rest(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
+        self._wake.clear()
         self._check()
 
     def _check(self) -> None:
@@ -359,6 +366,8 @@ class Delivery:
             self._again(flight, piece)
         elif piece.replay is not None:
             self._end_replay(piece)
+        elif not self._standing.may_park():
+            self._again(flight, piece)
         else:
             self._refused.append((piece.track, flight.first, flight.last, reason))
 
@@ -369,7 +378,6 @@ class Delivery:
             self._standing.notices.say(
                 "range_parked", epoch=track.epoch, stream=str(track.stream), first=first, last=last, reason=reason
             )
-            self._standing.parked()
 
     def _confirmed(self, track: Track, ack: StreamAck) -> None:
         """The consumer that counts has stored something: move the cursor, and send again what it evidently lacks."""
@@ -400,16 +408,18 @@ class Delivery:
             return None  # a broker that answered nothing at all says nothing against a batch
         return first if self._standing.died(first.piece.track.key, first.first) else None
 
-    async def drain(self) -> None:
-        """Wait a little for acknowledgements that are on their way; nothing new is sent."""
-        deadline_s = time.monotonic() + DRAIN_S
-        while self._flights and self._loss is None and (left_s := deadline_s - time.monotonic()) > 0:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(left_s):
-                    await self._wake.wait()
-            except TimeoutError:
-                return
+    async def leave(self, farewell: Message) -> None:
+        """Wait a little for what is on its way, and say goodbye; nothing else is sent."""
+        self._outbox.clear()
+        for message in ((), (farewell,)):
+            self._outbox.extend(message)
+            self._send_messages()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    # Leaving with something unread resets the connection, and the broker speaks the will.
+                    while self._flights and self._loss is None:
+                        self._wake.clear()
+                        await self._wake.wait()
 
     @property
     def in_flight(self) -> int:

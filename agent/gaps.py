@@ -18,6 +18,8 @@ FREED = "freed"
 DAMAGED = "damaged"
 SALVAGING = "salvaging"
 """Still in a damaged log that was set aside, and on its way from there."""
+SET_ASIDE = "set_aside"
+"""In a damaged log that was set aside, for there was no room for them here."""
 
 
 def free(db: Connection, number: int, stream: Stream, first: int, last: int) -> None:
@@ -63,7 +65,22 @@ def declare(
 
 def adopt(db: Connection, number: int, stream: Stream, rows: Sequence[Row], head: bytes | None) -> None:
     """Put *rows*, consecutive and part of one gap, back to where they belong; *head* is the one before them."""
-    first, last = rows[0].seq, rows[-1].seq
+    _cut_out(db, number, stream, rows[0].seq, rows[-1].seq, head)
+    found = [(record_id(number, row.seq), row.time_ms, row.head, row.body) for row in rows]
+    db.executemany(on(stream, "INSERT INTO $record VALUES (?, ?, ?, CAST(? AS TEXT))"), found)
+    minutes = [(stream, time_ms // MINUTE_MS, record) for record, time_ms, _, _ in found]
+    turns = [now for before, now in zip([(stream, -1, 0), *minutes], minutes, strict=False) if now[1] != before[1]]
+    db.executemany("INSERT OR IGNORE INTO minute VALUES (?, ?, ?)", turns)
+
+
+def give_up(db: Connection, number: int, stream: Stream, first: int, last: int, head: bytes | None) -> None:
+    """Note that *first* to *last*, part of one gap, are lost to damage; *head* is the one before them."""
+    after = _cut_out(db, number, stream, first, last, head)
+    declare(db, number, stream, first, last, after, DAMAGED)
+
+
+def _cut_out(db: Connection, number: int, stream: Stream, first: int, last: int, head: bytes | None) -> bytes | None:
+    """Take *first* to *last* out of the gap around them; returns the head after *last* where that gap ended there."""
     gap_first, gap_last, gap_head, reason = db.execute(
         "DELETE FROM gone WHERE number = ? AND stream = ? AND first <= ? AND last >= ?"
         " RETURNING first, last, head, reason",
@@ -71,18 +88,10 @@ def adopt(db: Connection, number: int, stream: Stream, rows: Sequence[Row], head
     ).fetchall()[0]
     assert isinstance(gap_first, int)
     assert isinstance(gap_last, int)
+    assert isinstance(gap_head, bytes | None)
     if gap_first < first:
         declare(db, number, stream, gap_first, first - 1, head, str(reason))
-    if gap_last > last:
-        declare(db, number, stream, last + 1, gap_last, gap_head, str(reason))  # type: ignore[arg-type]  # bytes, or NULL
-    found = [(record_id(number, row.seq), row.time_ms, row.head, row.body) for row in rows]
-    db.executemany(on(stream, "INSERT INTO $record VALUES (?, ?, ?, CAST(? AS TEXT))"), found)
-    minutes = {(stream, time_ms // MINUTE_MS, record) for record, time_ms, _, _ in _turns(found)}
-    db.executemany("INSERT OR IGNORE INTO minute VALUES (?, ?, ?)", sorted(minutes))
-
-
-def _turns(found: Sequence[tuple[int, int, bytes, bytes]]) -> list[tuple[int, int, bytes, bytes]]:
-    """The first of *found*, and each one in another minute than the one before it."""
-    return [
-        one for index, one in enumerate(found) if index == 0 or one[1] // MINUTE_MS != found[index - 1][1] // MINUTE_MS
-    ]
+    if gap_last == last:
+        return gap_head
+    declare(db, number, stream, last + 1, gap_last, gap_head, str(reason))
+    return None

@@ -64,7 +64,7 @@ class Health:
         """How the station does now, as plain data."""
         step = self._clock.last_step
         clock = {
-            "synchronised": self._clock.synchronised(),
+            "synchronised": self._clock.synchronised,
             "step": step and {"by_s": round(step.by_s, 3), "found": step.found},
         }
         return {

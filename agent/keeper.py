@@ -59,7 +59,7 @@ class Keeper:
         step = self._clock.last_step
         settled = is_settled(
             int(self._clock.now_s() * 1000),
-            synchronised=self._clock.synchronised(),
+            synchronised=self._clock.synchronised,
             stepped_ms=to_ms(step.found) if step else None,
         )
         claims = {uplink.name: Claim(frozenset(uplink.streams), int(uplink.hold * 1000)) for uplink in settings.uplinks}

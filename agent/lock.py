@@ -33,8 +33,10 @@ class StoreLock:
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Give the lock back; the file stays, for a second holder of a deleted one would not be noticed."""
-        os.close(self._file)
+        """Give the lock back; the file stays, for two processes could lock a deleted one and its successor."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def _check_user(store: Path) -> None:

@@ -131,7 +131,9 @@ class Reader:
 
     def epochs(self) -> list[Epoch]:
         """All epochs that this file knows, oldest first."""
-        return [Epoch(*row) for row in self._rows("SELECT number, epoch, began, reason, machine FROM epoch")]
+        return [
+            Epoch(*row) for row in self._rows("SELECT number, epoch, began, reason, machine FROM epoch ORDER BY number")
+        ]
 
     def series(self) -> list[Series]:
         """What there is: every series with records, oldest epoch first, and all four of the newest epoch."""

@@ -267,6 +267,11 @@ def wanted(series: Series) -> list[Range]:
     return subtract(series.gaps(tail=True), series.gone)
 
 
+def held_count(series: Series, last: int = 2**53) -> int:
+    """How many different records of *series* came, up to seq *last*."""
+    return last - series.held.missing(last)
+
+
 def _words(payload: bytes) -> dict[str, Any]:
     try:
         words = orjson.loads(payload)

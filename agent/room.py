@@ -18,7 +18,7 @@ DELIVERED = "delivered"
 AGED = "aged"
 STALE = "stale"
 
-_SLICE_MS = 3_600_000
+_SLICE_MS = 24 * 3_600_000
 _SETTLING_MS = 24 * 3_600_000
 _MARGIN = 0.03
 _LEAST_MARGIN = 4 << 20
@@ -78,7 +78,7 @@ def next_step(
     pressure: bool,
     cutoff_ms: int | None,
 ) -> Step | None:
-    """What to delete next, the oldest first over all streams, in slices of an hour; None when nothing may go.
+    """What to delete next, the oldest first over all streams, in slices of a day; None when nothing may go.
 
     Under *pressure* age does not matter; else only what is older than *cutoff_ms* goes. *time_of* gives
     the time of a record in ms by epoch, stream and seq.

@@ -79,11 +79,20 @@ def connect_reader(path: Path) -> tuple[Connection, bool]:
             return _read_only(path, "mode=ro&immutable=1"), True
 
 
-def _read_only(path: Path, options: str) -> Connection:
+def connect_wreck(path: Path) -> Connection:
+    """Open a damaged log for reading, as far as SQLite lets one; raises DamagedError or AccessError."""
+    with translated(path):
+        return _read_only(path, "mode=ro", damaged=True)
+
+
+def _read_only(path: Path, options: str, *, damaged: bool = False) -> Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     db = apsw.Connection(f"file:{quote(str(path))}?{options}", flags=flags)
     try:
         db.set_busy_timeout(_BUSY_MS)
+        if damaged:
+            # So set, SQLite reads what there is of a file that is shorter than its header says.
+            db.pragma("writable_schema", 1)
         db.execute("SELECT 1 FROM sqlite_schema").fetchall()
     except BaseException:
         db.close(force=True)

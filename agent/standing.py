@@ -27,8 +27,8 @@ TAKEOVERS = 3
 PARKS = 3
 """After so many parked ranges without a success between them it is not the batches' fault."""
 
-SMALLEST = 512
-"""Bytes: the learned limit for a packet never falls below this."""
+SMALLEST = 4096
+"""Bytes: the learned limit for a packet never falls below this; a broker below it is met batch by batch."""
 
 LEARNED_S = 3600.0
 """A learned limit holds for so long; then the broker may have been given a larger one."""
@@ -136,14 +136,17 @@ class Standing:
         """The broker counted more messages on their way than it allows: never again so many."""
         self.window_limit = max(1, window // 2)
 
-    def parked(self) -> None:
-        """A range was parked; if that goes on, the broker refuses everything."""
+    def may_park(self) -> bool:
+        """Count a record that is refused for good; False when it is not the records' fault any more."""
+        if self.resting:
+            return False
         self.parks += 1
         if self.parks >= PARKS:
             self.parks = 0
             self.begin_pause(
                 f"{PARKS} records in a row were refused", "Look at the broker's log: it refuses more than one record"
             )
+        return True
 
     def too_large(self, size: int) -> None:
         """A packet of *size* bytes was too large: make smaller ones from now on."""

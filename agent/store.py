@@ -128,8 +128,13 @@ class Store:
             prepare(db, path, station, now_ms)
             sync_folder(path.parent)
         store = cls(path, db, lock, machine=machine, quota=quota)
-        store._set_limit(store.limit // PAGE)
-        store._continue(now_ms)
+        try:
+            store._set_limit(store.limit // PAGE)
+            store._continue(now_ms)
+        except BaseException:
+            store._high.close()
+            raise
+        store.hand_over()
         return store
 
     @property
@@ -158,7 +163,7 @@ class Store:
         Returns the seq and head of each record. Raises LogFullError at the quota or on a full disk,
         LogWriteError when the medium refuses, DamagedError when it gives back nonsense; then nothing of it is stored.
         """
-        with self._transaction(sum(len(draft.head) + len(draft.tail) for draft in drafts)):
+        with self.writing(sum(len(draft.head) + len(draft.tail) for draft in drafts)):
             tips, stamps = self._insert(drafts)
             self._move(moves)
             self._remember(facts or {})
@@ -185,7 +190,7 @@ class Store:
         number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
         name = new_name()
         began = _now_ms() if now_ms is None else now_ms
-        with self._transaction():
+        with self.writing():
             self._db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, began, reason, self._machine))
         self._number, self.epoch, self.reason = number, name, reason
         self._tips = {stream: _Tip(0, genesis(self.station, name, stream), None) for stream in Stream}
@@ -200,7 +205,7 @@ class Store:
         """
         now = _now_ms() if now_ms is None else now_ms
         known = self.log.uplinks()
-        with self._transaction():
+        with self.writing():
             for name, start in starts.items():
                 if name not in known:
                     self._db.execute("INSERT INTO uplink VALUES (?, ?, NULL)", (name, now))
@@ -211,7 +216,7 @@ class Store:
 
     def park(self, uplink: str, epoch: str, stream: Stream, first: int, last: int, reason: str) -> None:
         """Keep a range that a broker refused for good out of the way, unacknowledged and never deleted."""
-        with self._transaction():
+        with self.writing():
             self._db.execute(
                 "INSERT OR REPLACE INTO parked SELECT ?, number, ?, ?, ?, ?, ? FROM epoch WHERE epoch = ?",
                 (uplink, stream, first, last, reason, _now_ms(), epoch),
@@ -219,7 +224,7 @@ class Store:
 
     def unpark(self, uplink: str, epoch: str, stream: Stream, first: int, last: int) -> None:
         """Forget a parked range: it was delivered after all, or is to be tried again."""
-        with self._transaction():
+        with self.writing():
             self._db.execute(
                 "DELETE FROM parked WHERE uplink = ? AND stream = ? AND first >= ? AND last <= ?"
                 " AND number = (SELECT number FROM epoch WHERE epoch = ?)",
@@ -234,7 +239,7 @@ class Store:
         assert last - first < CHUNK, "freeing in big bites makes records wait"
         self._set_limit(self._pages)
         try:
-            with self._transaction():
+            with self.writing():
                 gaps.free(self._db, self.log.number(epoch), stream, first, last)
                 self._remember(facts or {})
             tip = self._tips[stream]
@@ -242,6 +247,25 @@ class Store:
                 self._tips[stream] = tip._replace(minute=None)
         finally:
             self._set_limit(self.limit // PAGE)
+
+    @contextlib.contextmanager
+    def writing(self, size: int = 0) -> Iterator[Connection]:
+        """One transaction: all or nothing, and synced when it ends; *size* is how many bytes it wants to add.
+
+        Raises LogFullError, LogWriteError or DamagedError.
+        """
+        if self._thread is None:
+            self._thread = threading.get_ident()
+        assert self._thread == threading.get_ident(), "the log is written by one thread only"
+        try:
+            with transaction(self._db, self.path):
+                yield self._db
+        except FullError as error:
+            raise self._full(size) from error
+
+    def hand_over(self) -> None:
+        """Let the thread that makes the next call be the one that writes from then on."""
+        self._thread = None
 
     def close(self) -> None:
         """Close the log and give the lock back; the next one to open it finds nothing to repair."""
@@ -324,18 +348,6 @@ class Store:
 
     def _set_limit(self, pages: int) -> None:
         self._db.pragma("max_page_count", pages)
-
-    @contextlib.contextmanager
-    def _transaction(self, size: int = 0) -> Iterator[None]:
-        """All or nothing, synced; *size* is how many bytes it wants to add."""
-        if self._thread is None:
-            self._thread = threading.get_ident()
-        assert self._thread == threading.get_ident(), "the log is written by one thread only"
-        try:
-            with transaction(self._db, self.path):
-                yield
-        except FullError as error:
-            raise self._full(size) from error
 
     def _full(self, size: int) -> LogFullError:
         pages, free, most = (self._db.pragma(name) for name in ("page_count", "freelist_count", "max_page_count"))

@@ -7,14 +7,13 @@ gap by seq, and is asked for again from the station: the log is the session.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
 from agent.asking import Acknowledger, Asker, Letter
 from agent.broker import Address, Broker, ConnectError, Loss
 from agent.broker import Protocol as Version
-from agent.codes import hint, meaning
+from agent.codes import UNSUPPORTED_VERSION, hint, meaning
 from agent.mqtt import Session
 from agent.receiving import Receiver, Taken
 from drivers.errors import StationError
@@ -87,7 +86,6 @@ class Subscription:
         self._acknowledger = acknowledger
         self._asker = asker
         self._again_s = again_s
-        self._loss: Loss | None = None
         self._ended = asyncio.Event()
         self._broken: StationError | None = None
 
@@ -109,7 +107,7 @@ class Subscription:
                 return await self._attempt(version)
             except ConnectError as error:
                 failure = failure or error
-                if error.kind not in ("closed", "refused"):
+                if error.kind != "closed" and error.code != UNSUPPORTED_VERSION:
                     break
         assert failure is not None
         raise failure
@@ -119,10 +117,7 @@ class Subscription:
         session = Session(self._address, self, protocol=version, password=self._password)
         broker = await session.connect()
         try:
-            codes = await session.subscribe(self._topics)
-            for topic, code in zip(self._topics, codes, strict=False):
-                if code >= 0x80:
-                    raise SubscriptionError(self._address.endpoint, topic, code)
+            self._check(await session.subscribe(self._topics))
         except BaseException:
             await session.close()
             raise
@@ -130,6 +125,11 @@ class Subscription:
             self._acknowledger.forget()
         self._watcher.connected(broker)
         return session
+
+    def _check(self, codes: list[int]) -> None:
+        for topic, code in zip(self._topics, codes, strict=False):
+            if code >= 0x80:
+                raise SubscriptionError(self._address.endpoint, topic, code)
 
     async def _reopen(self) -> Session:
         while True:

@@ -130,7 +130,7 @@ class Uplink:
             if time.monotonic() - began_s < STABLE_S:
                 raise
         except asyncio.CancelledError:
-            await self._leave(session, broker, announcer, delivery)
+            await delivery.leave(announcer.farewell())
             raise
         finally:
             self._delivery = None
@@ -207,12 +207,6 @@ class Uplink:
             self._condition.enter("paused")
             self._standing.notices.say("identity_shared", client_id=self.settings.client(self._station))
             await self._rest(PAUSE_S)
-
-    async def _leave(self, session: Session, broker: Broker, announcer: Announcer, delivery: Delivery) -> None:
-        with suppress(asyncio.CancelledError):
-            await delivery.drain()
-        farewell = announcer.farewell()
-        session.publish(farewell.topic, farewell.payload, retain=self._standing.retain and broker.retain_available)
 
     async def _rest(self, seconds: float) -> None:
         """Sleep, showing life; :meth:`retry_parked` ends it."""

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from drivers.decode import decode, graded
 from drivers.errors import (
     BadReplyError,
     DriverError,
@@ -50,6 +51,8 @@ __all__ = [
     "StationError",
     "Stream",
     "Value",
+    "decode",
+    "graded",
     "unread",
 ]
 

@@ -74,9 +74,10 @@ class DialogueDriver(Driver):
         hopeless: DriverError | None = None
         for query in self._asked(channels):
             name = query.request.name
+            if hopeless:
+                failures[name] = hopeless
+                continue
             try:
-                if hopeless:
-                    raise hopeless
                 answers[name] = await self._ask(query)
             except DriverError as error:
                 failures[name] = error

@@ -47,8 +47,9 @@ class Outcome:
     """What a poll gave so far. ``stop`` is why the rest need not be asked for."""
 
     readings: dict[str, Reading] = field(default_factory=dict)
-    gave: bool = False
+    good: set[Span] = field(default_factory=set)
     absent: list[Channel] = field(default_factory=list)
+    splits: list[tuple[Block, Block]] = field(default_factory=list)
     refusal: RefusedError | None = None
     refusals: int = 0
     error: DriverError | None = None
@@ -68,13 +69,14 @@ class Outcome:
             stop = self.bad >= MOST_BAD
         else:
             stop = not isinstance(error, RefusedError) or error.code in UNREACHED
-        self.stop = error if stop else None
+        if stop:
+            self.stop = error
 
     def refused(self, refusal: RefusedError) -> None:
         """Note that a block may not be asked for as a whole."""
         self.refusal = self.refusal or refusal
         self.refusals += 1
-        if self.refusals >= MOST_REFUSALS and not self.gave:
+        if self.refusals >= MOST_REFUSALS and not self.good:
             self.stop = refusal
 
 
@@ -115,7 +117,8 @@ class ModbusDriver(Driver):
             except DriverError as error:
                 outcome.fail(block, error)
             else:
-                outcome.gave = self._alive = True
+                self._alive = True
+                outcome.good.add(block.span)
                 outcome.readings.update(self._readings(block, values))
         return self._scan(channels, outcome)
 
@@ -129,23 +132,31 @@ class ModbusDriver(Driver):
         if len(parts) == 1:
             outcome.absent += block.channels
             return ()
-        self._holes.refuse(block.span, time.monotonic())
+        outcome.splits.append((parts[0], parts[1]))
         return parts
 
     def _scan(self, channels: Collection[str], outcome: Outcome) -> Scan:
         """The readings; raises the first error when nothing was given and nothing is known to be missing."""
-        if not outcome.gave:
+        if not outcome.good:
             if outcome.error:
                 raise outcome.error
             if outcome.refusal and not self._alive:  # about the whole instrument, not about its registers
-                self._holes = Holes()
                 raise outcome.refusal
-        for channel in outcome.absent:
-            self._holes.miss(self._spans[channel.name], time.monotonic())
+        self._learn(outcome)
         for name in channels:
             if name not in outcome.readings:
                 outcome.readings[name] = Reading(name, None, Quality.NOT_FITTED, f"exception_{NOT_THERE}")
         return Scan(datetime.now(UTC), outcome.readings)
+
+    def _learn(self, outcome: Outcome) -> None:
+        """Remember which channels are missing, and where two good parts may not be asked for as one."""
+        now_s = time.monotonic()
+        for channel in outcome.absent:
+            self._holes.miss(self._spans[channel.name], now_s)
+        for left, right in outcome.splits:
+            if {left.span, right.span} <= outcome.good:
+                last, first = self._spans[left.channels[-1].name], self._spans[right.channels[0].name]
+                self._holes.part(Span(left.function, last.start, first.end - last.start), now_s)
 
     async def probe(self) -> None:
         """See Driver. A refusal counts as an answer, unless a gateway gave it."""

@@ -53,7 +53,7 @@ Checksum = Literal[
     "palas-xor",
     "hj212-crc",
 ]
-WIDTHS: dict[str, int] = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
+WIDTHS: dict[str, int] = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4, "time": 3}
 """Registers that a type takes, where the type alone decides it and it is not one."""
 
 
@@ -108,7 +108,7 @@ class Channel(Words):
 
     request: Name | None = None
     field: int | None = Field(default=None, ge=0)
-    pattern: str | None = None
+    pattern: str | None = None  # with a group value, and perhaps one none, which stands for "no value"
 
     scale: Decimal = Decimal(1)
     offset: Decimal = Decimal(0)

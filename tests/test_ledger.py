@@ -6,15 +6,27 @@ own counts at the broker. Nothing between the two is asked how it went.
 
 from __future__ import annotations
 
+import random
+import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 
+from tests.simulators.accounting import (
+    complete,
+    complete_by_replay,
+    delivered,
+    lost,
+    missing_ticks,
+    served,
+    silences,
+)
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
 from tests.simulators.consumer import Consumer
-from tests.simulators.evidence import Evidence
-from tests.simulators.ledger import Device, LedgerProcess, derived, read_ledger
+from tests.simulators.ledger import Device, LedgerProcess
 
 REGISTERS = 40
 
@@ -56,41 +68,8 @@ def _text_channel(register: int) -> str:
     return f'[[device.channel]]\nname = "r{register}"\nrequest = "all"\nfield = {register}\n'
 
 
-def delivered(evidence: Evidence) -> dict[int, list[int]]:
-    """Per device the serials that arrived, in the order of seq; every register is checked on the way."""
-    found: dict[int, list[int]] = {}
-    for record in evidence.of("measurement"):
-        if "values" not in record:
-            continue
-        number, values = int(record["device"][1:]), record["values"]
-        serial = values.pop("serial")
-        for name, value in values.items():
-            expected = derived(number, serial, int(name[1:]))
-            assert value == expected, f"{record['device']} {serial}: {name} is {value}, served was {expected}"
-        found.setdefault(number, []).append(serial)
-    return found
-
-
-def served(log: Path) -> dict[int, list[int]]:
-    return {device: [one.serial for one in ones] for device, ones in read_ledger(log).items()}
-
-
-def drain(consumer: Consumer, agent: AgentProcess, timeout_s: float = 30.0) -> Evidence:
-    """Wait until the consumer has what the agent's log ends with, per stream."""
-
-    def complete(consumer: Consumer) -> bool:
-        records = consumer.evidence().records
-        epoch = agent.status()["store"]["epoch"]
-        return (
-            all(
-                last in records.get(("ledger", epoch, stream), {}) or not last
-                for stream, last in agent.status()["store"]["last"].items()
-            )
-            and not consumer.evidence().gaps
-        )
-
-    consumer.wait_for(complete, timeout_s)
-    return consumer.evidence()
+def _polls(agent: AgentProcess) -> int:
+    return sum(device["polled"] for device in agent.status()["devices"])
 
 
 def test_three_kinds_of_instrument_reach_an_independent_subscriber(tmp_path: Path, broker: Mosquitto) -> None:
@@ -102,12 +81,80 @@ def test_three_kinds_of_instrument_reach_an_independent_subscriber(tmp_path: Pat
     ):
         agent.until(lambda: min(agent.status()["store"]["last"].values()) >= 0 and _polls(agent) >= 30, "30 polls")
         assert agent.stop() == 0, agent.log
-        evidence = drain(consumer, agent)
+        evidence = complete(consumer, agent)
 
     evidence.assert_complete()
     assert delivered(evidence) == served(tmp_path / "ledger.txt")
     assert len(delivered(evidence)) == 3
 
 
-def _polls(agent: AgentProcess) -> int:
-    return sum(device["polled"] for device in agent.status()["devices"])
+def test_twenty_devices_at_ten_hertz_lose_nothing(tmp_path: Path, broker: Mosquitto) -> None:
+    """800 registers ten times a second for six seconds: more than ten stations have."""
+    with (
+        LedgerProcess(tmp_path / "ledger.txt", "--devices", "20", "--registers", str(REGISTERS)) as ledger,
+        Consumer(broker.port) as consumer,
+        AgentProcess(tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="100ms")) as agent,
+    ):
+        agent.until(lambda: _polls(agent) >= 1200, "1200 polls", timeout_s=30)
+        assert agent.stop() == 0, agent.log
+        evidence = complete(consumer, agent)
+
+    evidence.assert_complete()
+    assert delivered(evidence) == served(tmp_path / "ledger.txt")
+    assert missing_ticks(evidence, 0.1) == {}
+
+
+def test_a_black_holed_uplink_changes_nothing_for_the_other(tmp_path: Path, broker: Mosquitto) -> None:
+    """The province's dead line must not cost the city a single second."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as hole,  # accepts, and never says a word
+        LedgerProcess(tmp_path / "ledger.txt", "--devices", "5") as ledger,
+        Consumer(broker.port) as consumer,
+    ):
+        uplinks = {"city": broker.url, "province": f"mqtt://127.0.0.1:{hole.getsockname()[1]}"}
+        with AgentProcess(tmp_path / "agent", station(ledger.devices, uplinks, every="100ms")) as agent:
+            agent.until(lambda: _polls(agent) >= 200, "200 polls", timeout_s=30)
+            city, province = agent.status()["uplinks"]
+            assert agent.stop() == 0, agent.log
+            evidence = complete(consumer, agent)
+
+    assert (city["state"], province["state"]) == ("connected", "connecting")
+    assert sum(province["backlog"].values()) >= 200, "what the province lacks stays in the log"
+    evidence.assert_complete()
+    assert delivered(evidence) == served(tmp_path / "ledger.txt")
+
+
+@pytest.mark.parametrize("victims", [("agent",), ("broker",), ("agent", "broker")], ids="+".join)
+def test_what_is_killed_at_random_loses_nothing_that_was_stored(tmp_path: Path, victims: tuple[str, ...]) -> None:
+    """SIGKILL is the power cut that a process knows: only a reading that was never committed may be missing."""
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    agent_kills, broker_kills = 20 * ("agent" in victims), 5 * ("broker" in victims)
+    with (
+        Mosquitto(tmp_path / "broker", persistence=True) as broker,
+        LedgerProcess(tmp_path / "ledger.txt", "--devices", "5", "--rtu-devices", "1", "--text-devices", "1") as ledger,
+        Consumer(broker.port) as consumer,
+        AgentProcess(tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="100ms")) as agent,
+    ):
+        blows = ["agent"] * agent_kills + ["broker"] * broker_kills
+        dice.shuffle(blows)
+        for victim in blows:
+            time.sleep(dice.uniform(0.05, 0.5))
+            if victim == "agent":
+                agent.kill()
+                agent.start()
+            else:
+                broker.kill()
+                broker.start()
+        complete_by_replay(consumer, agent)
+        assert agent.stop() == 0, agent.log
+        evidence = complete(consumer, agent)
+
+    evidence.assert_complete()
+    spans = silences(evidence)
+    for one in lost(tmp_path / "ledger.txt", evidence):
+        covered = any(begin <= one.wall_s <= end for begin, end in spans[f"d{one.device}"])
+        assert covered, f"device {one.device}, serial {one.serial} is missing, and no event says why"
+    assert len(lost(tmp_path / "ledger.txt", evidence)) <= agent_kills * len(ledger.devices)
+    assert agent.command("verify").returncode == 0

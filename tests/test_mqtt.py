@@ -40,7 +40,7 @@ class Ear:
 
     async def until(self, what: str, count: int = 1) -> None:
         async with asyncio.timeout(10):
-            while len(getattr(self, what)) < count:
+            while len(getattr(self, what)) < count:  # noqa: ASYNC110 - it comes by callback
                 await asyncio.sleep(0.01)
 
 
@@ -74,7 +74,7 @@ async def test_a_publish_comes_back_acknowledged_with_its_code(broker: Mosquitto
 
 
 async def test_limits_of_the_broker_are_read_from_connack(tmp_path: Path) -> None:
-    """paho ignores them, so whoever sends has to know them."""
+    """Paho ignores them, so whoever sends has to know them."""
     with Mosquitto(tmp_path, max_packet_size=5000, settings=["max_inflight_messages 7"]) as broker:
         session = Session(at(broker.port), Ear())
         granted = await session.connect()
@@ -133,7 +133,7 @@ async def test_a_broker_of_3_1_1_only_is_recognised_in_each_of_its_manners() -> 
 
 
 async def test_a_loss_is_told_once_with_the_brokers_reason() -> None:
-    """paho may call on_disconnect twice; two losses would count as two."""
+    """Paho may call on_disconnect twice; two losses would count as two."""
     ear = Ear()
     async with ScriptedBroker() as broker:
         session = Session(at(broker.port), ear)
@@ -293,7 +293,7 @@ def test_unusable_certificate_files_are_named(tmp_path: Path, authority: Authori
 
 
 def test_the_end_of_a_certificate_is_read_from_its_file(tmp_path: Path, authority: Authority) -> None:
-    """status warns weeks before; nonsense in the file must not end it."""
+    """Status warns weeks before; nonsense in the file must not end it."""
     ends = expires(authority.ca_file)
     assert ends is not None
     assert 1 < (ends.timestamp() - time.time()) / 86_400 < 3
@@ -308,8 +308,6 @@ async def test_small_packets_are_not_held_back(broker: Mosquitto) -> None:
     await session.connect()
     wire = session._socket
     assert wire is not None
-    options = [
-        wire.getsockopt(socket.IPPROTO_TCP, name) for name in (socket.TCP_NODELAY, socket.TCP_USER_TIMEOUT)
-    ]
+    options = [wire.getsockopt(socket.IPPROTO_TCP, name) for name in (socket.TCP_NODELAY, socket.TCP_USER_TIMEOUT)]
     await session.close()
     assert options == [1, 30_000]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,9 +91,10 @@ def tables_in(value: object) -> list[dict[str, object]]:
     return []
 
 
-def test_the_reference_file_is_right() -> None:
-    """People copy it: it must work as it stands, without a warning."""
-    assert Settings.load(REFERENCE).warnings == ()
+@pytest.mark.parametrize("name", ["station.toml", "small.toml"])
+def test_the_files_that_people_copy_are_right(name: str) -> None:
+    """They must work as they stand, without a warning."""
+    assert Settings.load(REFERENCE.parent / name).warnings == ()
 
 
 def test_the_defaults_that_the_reference_file_states_are_the_defaults() -> None:
@@ -310,6 +313,12 @@ def test_paths_and_settings_agree(tmp_path: Path) -> None:
     settings, paths = Settings.load(file), locate(file)
     assert (paths.store, paths.archive) == (settings.store.path, settings.store.archive_path)
     assert (paths.runtime, paths.station, paths.problem) == (settings.station.runtime, "A1", "")
+
+
+def test_paths_are_found_without_the_libraries_of_the_daemon() -> None:
+    """A status screen must feel instant: pydantic alone takes longer than the whole command may."""
+    code = "import agent.paths, sys; sys.exit(any(name in sys.modules for name in ('pydantic', 'drivers', 'pymodbus')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REFERENCE.parent.parent, check=False).returncode == 0
 
 
 def test_paths_survive_a_missing_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import apsw
@@ -17,7 +17,7 @@ import pytest
 from agent import lock
 from agent.cursor import Cursor
 from agent.reader import Reader
-from agent.record import Draft, draft, genesis, next_head, to_ms
+from agent.record import draft, genesis, next_head, to_ms
 from agent.store import Move, Store
 from agent.store_errors import (
     AccessError,
@@ -29,22 +29,9 @@ from agent.store_errors import (
 )
 from drivers.reading import Stream
 from tests.simulators.disk import Disk, reading_only
+from tests.simulators.logbook import NOON, open_store, reading
 
-NOON = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 MEASUREMENT, EVENT = Stream.MEASUREMENT, Stream.EVENT
-
-
-def reading(
-    number: int, *, device: str = "so2", stream: Stream = MEASUREMENT, every_s: float = 5, size: int = 0
-) -> Draft:
-    words = {"device": device, "values": {"so2": number / 10}, "raw": "f" * size}
-    return draft(stream, NOON + timedelta(seconds=number * every_s), words)
-
-
-def open_store(
-    path: Path, *, station: str = "330100-A01", machine: str = "pc-1", quota: int = 1 << 30, vfs: str | None = None
-) -> Store:
-    return Store.open(path, station=station, machine=machine, quota=quota, now_ms=to_ms(NOON), vfs=vfs)
 
 
 @pytest.fixture

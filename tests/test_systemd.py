@@ -124,7 +124,7 @@ def test_the_exposure_is_at_most_1_8() -> None:
         ("UMask", "0027"),
         ("StateDirectory", "station-agent"),
         ("RuntimeDirectory", "station-agent"),
-        ("RuntimeDirectoryPreserve", "restart"),
+        ("RuntimeDirectoryPreserve", "yes"),
         ("DevicePolicy", "closed"),
     ],
 )

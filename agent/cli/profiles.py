@@ -10,12 +10,13 @@ from agent.cli.words import table
 from agent.paths import default_config
 from drivers.catalog import load_profile, profile_names
 from drivers.profile import Channel, Profile
-from drivers.units import shown
+from drivers.units import UNITS, shown
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("name", nargs="?", help="a profile, as a station file names it")
+    parser.add_argument("--units", action="store_true", help="list the units that a channel may have")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.set_defaults(run=run)
 
@@ -24,13 +25,15 @@ def run(options: argparse.Namespace) -> int:
     """Print; a profile that a station keeps in ``profiles/`` beside its file comes before one of ours."""
     config = options.config or default_config()
     folders = [config.absolute().parent / "profiles"]
-    if options.name:
+    if options.units:
+        lines = table(("UCUM CODE", "SHOWN AS"), UNITS.items(), 80)
+    elif options.name:
         profile = load_profile(options.name, folders)
         words = profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        lines = [json.dumps(words, ensure_ascii=False)] if options.json else _page(options.name, profile)
+        lines = iter([json.dumps(words, ensure_ascii=False)]) if options.json else _page(options.name, profile)
     else:
         profiles = {name: load_profile(name, folders) for name in profile_names(folders)}
-        lines = [_index(profiles)] if options.json else _list(profiles)
+        lines = iter([_index(profiles)]) if options.json else _list(profiles)
     for line in lines:
         print(line)
     return 0

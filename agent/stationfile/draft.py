@@ -129,6 +129,9 @@ def _validated(draft: Draft, base: Path, raw: dict[str, Any], model: type[W]) ->
             for complaint in found:
                 _leave_out(rest, complaint.path[len(base) :])
             rest = _stand_ins(model, base) | rest
+        except TypeError:  # of a validator that looks up what it takes for a text
+            draft.complaints.append(Complaint(base, "holds a list or a table where a text or a number belongs"))
+            return None
     return None
 
 

@@ -80,8 +80,14 @@ class Locator:
         """Return *complaint* with file, line, key and what stands there."""
         path = complaint.path
         value = value_at(self.raw, path) if complaint.shows else None
-        found = "" if value is None or _is_table(value) else shown(value, key=_last_key(path))
-        return Fault(self.file, self.source.line(path), place(self.raw, path), found, complaint.message, complaint.hint)
+        return Fault(
+            file=self.file,
+            line=self.source.line(path),
+            key=place(self.raw, path),
+            found="" if value is None or _is_table(value) else shown(value, key=_last_key(path)),
+            message=_one_line(complaint.message, 300),
+            hint=_one_line(complaint.hint, 300),
+        )
 
     def faults(self, complaints: Iterable[Complaint]) -> list[Fault]:
         """Return all of them, each only once."""
@@ -150,8 +156,9 @@ def shown_line(text: str, key: str = "") -> str:
 
 
 def without_user(text: str) -> str:
-    """Return an address without user and password, wherever somebody may have put them."""
-    text = re.sub(r"(?s).*@", "…@", text)
+    """Return the begin of an address, without user and password wherever somebody may have put them."""
+    _, user, rest = text.rpartition("@")
+    text = f"…@{rest[:200]}" if user else text[:200]
     text = re.sub(r"(://[^/:\[\s]*):(?=[^/?]*[^/?\d])[^/?]*", r"\1:…", text)
     return re.sub(r"(?i)(pass\w*|pwd|secret|token)=[^&\s]*", r"\1=…", text)
 
@@ -169,9 +176,9 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _one_line(text: str) -> str:
-    text = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text[: 2 * _LONGEST])
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _one_line(text: str, longest: int = _LONGEST) -> str:
+    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
 
 
 def _is_table(value: object) -> bool:

@@ -13,7 +13,7 @@ from agent.stationfile.draft import Draft
 from agent.stationfile.faults import Complaint, ConfigError, Fault, Locator, nearest
 from agent.stationfile.pace import timeout_of
 from agent.stationfile.textfile import parse, read_text
-from agent.stationfile.wording import complaints, meant
+from agent.stationfile.wording import MISSING, complaints, meant
 from agent.stationfile.words import DeviceSettings, LinkSettings
 from drivers import catalog
 from drivers.api import Device, Link
@@ -124,6 +124,8 @@ def _faults_in_file(name: str, folder: FilePath) -> list[Fault]:
     try:
         Profile.model_validate(parsed.raw)
     except ValidationError as error:
-        found = Locator(shown, parsed.source, parsed.raw).faults(complaints(error, Profile, parsed.raw, ()))
-        return [*parsed.faults, *(() if parsed.faults else found)]
+        found = [
+            each for each in complaints(error, Profile, parsed.raw, ()) if not parsed.faults or each.message != MISSING
+        ]
+        return [*parsed.faults, *Locator(shown, parsed.source, parsed.raw).faults(found)]
     return list(parsed.faults)

@@ -44,6 +44,7 @@ _REASONS = {
     "int_from_float": "a whole number",
     "int_parsing_size": "a number that is not that large",
 }
+_CALLED = {"regular": "pattern"}  # what a message calls otherwise than the file
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least {}"),
     "less_than_equal": ("le", "at most {}"),
@@ -133,13 +134,15 @@ def meant(message: str, table: object) -> tuple[Path, str]:
     """The key inside *table* that a message about the whole table speaks of, and the message without saying so."""
     if not isinstance(table, dict):
         return (), message
-    if named := re.search(r"\bchannel ([a-z][a-z0-9_-]*)", message):
-        channels = table.get("channel")
-        names = [each.get("name") for each in channels] if isinstance(channels, list) else []
-        if named[1] in names:
-            return ("channel", names.index(named[1])), re.sub(r"^(device \S+: )?channel \S+:? ", "", message)
+    named = re.search(r"\bchannel ([a-z][a-z0-9_-]*)", message)
+    channels = table.get("channel")
+    for at, channel in enumerate(channels if isinstance(channels, list) else ()):
+        if named and value_at(channel, ("name",)) == named[1]:
+            inside, message = meant(re.sub(r"^(device \S+: )?channel \S+:? ", "", message), channel)
+            return ("channel", at, *inside), message
     message = re.sub(r"^device \S+ ", "it ", message)
-    return next(((word,) for word in re.findall(r"[a-z_]+", message) if word in table), ()), message
+    words = (_CALLED.get(word, word) for word in re.findall(r"[a-z_]+", message))
+    return next(((word,) for word in words if word in table), ()), message
 
 
 def _near_key(model: type[BaseModel], path: Path) -> str:

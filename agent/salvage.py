@@ -1,0 +1,195 @@
+"""What happens to a log that cannot be opened or written any more: it is set aside, and saved as far as it can be read.
+
+Nothing of the damaged file is ever deleted or written to. A new log takes its
+place with a new epoch, and knows the old ones; their records are copied over
+under their own epoch, seq and head, so that what was not delivered still is.
+What the medium lost is named. :mod:`agent.rescue` does the copying.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from agent import gaps
+from agent.cursor import subtract
+from agent.epoch import SALVAGED
+from agent.files import sync_folder
+from agent.highwater import HighWater, Mark
+from agent.lock import StoreLock
+from agent.reader import Epoch, Gone
+from agent.record import event
+from agent.rescue import ASIDE, needed, turn
+from agent.schema import APPLICATION_ID
+from agent.store import Store
+from agent.store_errors import DamagedError, ForeignLogError
+from agent.wreck import Wreck, ask, open_wreck
+from drivers.reading import Stream
+
+_PATIENCE_S = 20.0
+_SIDE_FILES = ("-wal", "-shm")
+_INSERTS = {
+    "uplink": "INSERT OR REPLACE INTO uplink VALUES (?, ?, ?)",
+    "cursor": "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?)",
+    "parked": "INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "fact": "INSERT OR REPLACE INTO fact VALUES (?, ?)",
+}
+_APPLICATION_ID_AT = 68
+
+
+def open_log(
+    path: Path,
+    *,
+    station: str,
+    machine: str,
+    quota: int,
+    now_ms: int,
+    vfs: str | None = None,
+    patience_s: float = _PATIENCE_S,
+) -> Store:
+    """Open the log as :meth:`agent.store.Store.open` does; a damaged one is set aside and salvaged first.
+
+    Returns when all is copied that an uplink still lacks; the rest only as far as *patience_s* allows:
+    call :func:`agent.rescue.turn` for it now and then. Raises what ``Store.open`` raises, but no DamagedError.
+    """
+    lock = StoreLock(path)
+
+    def opened(where: Path, held: StoreLock | None = None) -> Store:
+        return Store.open(where, station=station, machine=machine, quota=quota, now_ms=now_ms, vfs=vfs, lock=held)
+
+    damage = None
+    try:
+        _finish_exchange(path)
+        try:
+            _heed_condemnation(path)
+            store = opened(path, lock)
+        except DamagedError as error:
+            damage = error
+            _insist_it_is_ours(path, damage)
+            _exchange(path, opened, now_ms)
+            store = opened(path, lock)
+    except BaseException:
+        lock.release()
+        raise
+    if damage:
+        store.reason = SALVAGED
+        data = {"aside": store.fact(ASIDE), "error": str(damage)}
+        store.append([event("log_set_aside", _time(now_ms), data=data)])
+    deadline = time.monotonic() + patience_s
+    while turn(store) and (time.monotonic() < deadline or needed(store)):
+        pass
+    store.hand_over()
+    return store
+
+
+def condemn(path: Path, damage: DamagedError) -> None:
+    """Have the log at *path* set aside when it is opened next: writing it failed with *damage*."""
+    _condemned(path).write_text(str(damage))
+
+
+def _heed_condemnation(path: Path) -> None:
+    if _condemned(path).exists():
+        raise DamagedError(path, _condemned(path).read_text())
+
+
+def _finish_exchange(path: Path) -> None:
+    """Bring to its end what a power cut interrupted; see :func:`_exchange`."""
+    new = _beside(path, ".new")
+    if new.exists() and path.exists():
+        for suffix in ("", *_SIDE_FILES):  # the old log has not been moved yet: begin again
+            _beside(new, suffix).unlink(missing_ok=True)
+    elif new.exists():
+        asides = sorted(aside for aside in path.parent.glob(f"{path.name}.damaged-*Z"))
+        _put_in_place(path, new, asides[-1])
+
+
+def _exchange(path: Path, open_new: Callable[[Path], Store], now_ms: int) -> None:
+    """Set the log at *path* aside and put a new one in its place, which knows what is to be copied."""
+    aside = _beside(path, f".damaged-{_time(now_ms):%Y%m%dT%H%M%SZ}")
+    new = _beside(path, ".new")
+    store = open_new(new)
+    wreck = open_wreck(path, store.station)
+    try:
+        _inherit(store, wreck, HighWater(path).mark, aside.name)
+    finally:
+        store.close()
+        if wreck:
+            wreck.close()
+    path.rename(aside)
+    _put_in_place(path, new, aside)
+
+
+def _put_in_place(path: Path, new: Path, aside: Path) -> None:
+    """Move *new* to *path* once nothing of the old log is there, lest its write-ahead file be replayed into the new."""
+    for suffix in _SIDE_FILES:
+        if _beside(path, suffix).exists():
+            _beside(path, suffix).rename(_beside(aside, suffix))
+    for suffix in (".lock", ".high", *_SIDE_FILES):
+        _beside(new, suffix).unlink(missing_ok=True)
+    _condemned(path).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    new.rename(path)
+    sync_folder(path.parent)
+
+
+def _inherit(store: Store, wreck: Wreck | None, mark: Mark | None, aside: str) -> None:
+    """Make the new *store* the heir of *wreck*: its epochs, cursors and facts, and gaps for all its records."""
+    epochs = _epochs(wreck, mark)
+    with store.writing() as db:
+        number = max((epoch.number for epoch in epochs), default=0) + 1
+        db.execute("UPDATE epoch SET number = ?, reason = ?", (number, SALVAGED))
+        for epoch in epochs:
+            row = (epoch.number, epoch.epoch, epoch.began_ms, epoch.reason, epoch.machine)
+            db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", row)
+        if wreck:
+            for name, rows in wreck.state().items():
+                db.executemany(_INSERTS[name], rows)
+        db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (ASIDE, aside))
+        for epoch in epochs:
+            for stream in Stream:
+                for gap in _gaps(wreck, mark, epoch, stream):
+                    gaps.declare(db, epoch.number, stream, gap.first, gap.last, gap.head, gap.reason)
+
+
+def _epochs(wreck: Wreck | None, mark: Mark | None) -> list[Epoch]:
+    """The epochs of *wreck*; when it cannot tell any more, the one that the high-water mark names."""
+    epochs = ask(wreck.epochs, list[Epoch]()) if wreck else []
+    if epochs or mark is None:
+        return epochs
+    return [Epoch(ask(wreck.newest_number, 1) if wreck else 1, mark.epoch, 0, "unknown", "")]
+
+
+def _gaps(wreck: Wreck | None, mark: Mark | None, epoch: Epoch, stream: Stream) -> list[Gone]:
+    """What the new log lacks of a series to begin with: all of it."""
+    marked = mark.last[stream][0] if mark and mark.epoch == epoch.epoch else 0
+    if wreck is None:
+        return [Gone(1, marked, None, gaps.DAMAGED)] if marked else []
+    last = max(marked, ask(lambda: wreck.tip(epoch.epoch, stream)[0], 0))
+    gone = ask(lambda: wreck.gone(epoch.epoch, stream), list[Gone]())
+    left = subtract([(1, last)], [(gap.first, gap.last) for gap in gone])
+    heads = {last: ask(partial(wreck.head_at, epoch.epoch, stream, last), None) for _, last in left}
+    return gone + [Gone(first, last, heads[last], gaps.SALVAGING) for first, last in left]
+
+
+def _insist_it_is_ours(path: Path, damage: DamagedError) -> None:
+    """A file that was never a log is not to be moved away: the path is wrong, not the disk."""
+    with path.open("rb") as file:
+        header = file.read(_APPLICATION_ID_AT + 4)
+    if int.from_bytes(header[_APPLICATION_ID_AT:]) != APPLICATION_ID and HighWater(path).mark is None:
+        hint = "Set store.path in station.toml to a file of its own"
+        raise ForeignLogError(f"{path} is no log of a station: {damage}", hint=hint) from damage
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _condemned(path: Path) -> Path:
+    return _beside(path, ".condemned")
+
+
+def _time(now_ms: int) -> datetime:
+    return datetime.fromtimestamp(now_ms / 1000, UTC)
