@@ -18,7 +18,8 @@ import orjson
 
 from agent.consumer import MOST_RANGES, MOST_RECORDS
 from agent.cursor import Range
-from agent.receiving import Key, Receiver, Series, wanted
+from agent.holding import Key, Series
+from agent.receiving import Receiver
 
 PATIENCE_S = 3.0
 AGAIN_S = 10.0
@@ -73,7 +74,7 @@ class Asker:
     def due(self) -> list[Letter]:
         """The requests to be sent now."""
         now = self._clock()
-        lacking = {key: ranges for key, one in self._receiver.series.items() if (ranges := wanted(one))}
+        lacking = {key: ranges for key, one in self._receiver.series.items() if (ranges := one.wanted)}
         seen = {(key, part): now for key, ranges in lacking.items() for part in ranges}
         self._seen_s = {gap: self._seen_s.get(gap, since_s) for gap, since_s in seen.items()}
         self._close(lacking, now)
@@ -100,7 +101,7 @@ class Asker:
 
     def _ask(self, key: Key, ranges: list[Range], now: float) -> Letter:
         ranges = _limited(ranges)
-        self._open[key.station] = _Request(key, self._session(key.station), wanted(self._receiver.series[key]), now)
+        self._open[key.station] = _Request(key, self._session(key.station), self._receiver.series[key].wanted, now)
         number = f"{int(time.time())}-{next(self._numbers)}"  # never one that an earlier run of this consumer has used
         words = {
             "v": 1,

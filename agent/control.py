@@ -13,13 +13,17 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from drivers.errors import StationError
+from drivers.profile import Profile
+from drivers.reading import Scan
+from drivers.units import shown
 
 LIMIT = 65536
 """Bytes of a request; an answer may be longer."""
@@ -29,13 +33,25 @@ SO_PEERGROUPS = 59  # Linux 4.13
 
 
 class ControlError(StationError):
-    """The daemon cannot be asked, or refused."""
+    """The daemon cannot be asked, or refused; ``faults`` are all mistakes of a file that it refused."""
 
     exit_code = 3
+    faults: tuple[str, ...] = ()
 
 
 class NoDaemonError(ControlError):
     """Nobody listens at the control socket."""
+
+
+class UnknownDeviceError(StationError):
+    """No device of that name is polled."""
+
+    exit_code = 2
+
+    def __init__(self, device: str, names: Sequence[str]) -> None:
+        near = get_close_matches(device.lower(), names, n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"The devices are: {', '.join(names) or 'none'}"
+        super().__init__(f"there is no device called {device}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +76,38 @@ class Control:
     def __init__(self, path: Path, verbs: Mapping[str, Verb], *, read_group: str, act_group: str) -> None:
         self._path = path
         self._verbs = verbs
-        self._read_gid = _gid(read_group)
-        self._act_gid = _gid(act_group)
+        self._read_gid = group_id(read_group)
+        self._act_gid = group_id(act_group)
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled; who is still asking then gets no answer."""
         self._path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._serve, self._path, limit=LIMIT)
+        async with asyncio.TaskGroup() as callers:
+            server = await asyncio.start_unix_server(
+                lambda reader, writer: callers.create_task(self._serve(reader, writer)), self._path, limit=LIMIT
+            )
+            self._open_to_readers()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                server.close()
+                self._path.unlink(missing_ok=True)
+
+    def _open_to_readers(self) -> None:
         self._path.chmod(0o660)
         if self._read_gid is not None and os.geteuid() in (0, self._path.stat().st_uid):
             with suppress(PermissionError):  # not a member of it: the file keeps our group, and only our users get in
                 os.chown(self._path, -1, self._read_gid)
-        try:
-            async with server:
-                await server.serve_forever()
-        finally:
-            self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                line = await reader.readline()
-                answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
-                writer.write(json.dumps(answer, default=str).encode() + b"\n")
-                await writer.drain()
-        except (TimeoutError, ValueError, ConnectionError):
-            pass  # a caller that is gone, silent or endless costs nothing but its own answer
+            line = await _line(reader)
+            if line is None:
+                return
+            answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
+            writer.write(json.dumps(answer, default=str).encode() + b"\n")
+            with suppress(TimeoutError, ConnectionError):
+                await asyncio.wait_for(writer.drain(), DEADLINE_S)
         finally:
             writer.close()
 
@@ -104,7 +126,14 @@ class Control:
         try:
             return {"ok": True, **await verb.answer(request, caller)}
         except StationError as error:
-            return {"ok": False, "error": str(error), "hint": error.hint}
+            faults = [str(fault) for fault in getattr(error, "faults", ())]
+            return {
+                "ok": False,
+                "error": str(error),
+                "hint": error.hint,
+                "exit_code": error.exit_code,
+                "faults": faults,
+            }
 
     def _may_act(self, caller: Caller) -> bool:
         return caller.uid in (0, os.geteuid()) or self._act_gid in caller.gids
@@ -129,11 +158,42 @@ def ask(path: Path, request: Mapping[str, Any], *, timeout_s: float = DEADLINE_S
         raise ControlError("the daemon gave no answer", hint="Look at: journalctl -u station-agent -n 50")
     answer: dict[str, Any] = json.loads(line)
     if not answer.pop("ok", False):
-        raise ControlError(answer.get("error", "refused"), hint=answer.get("hint", ""))
+        raise _refusal(answer)
     return answer
 
 
-def _gid(group: str) -> int | None:
+def _refusal(answer: Mapping[str, Any]) -> ControlError:
+    error = ControlError(answer.get("error", "refused"), hint=answer.get("hint", ""))
+    error.exit_code = answer.get("exit_code", error.exit_code)
+    error.faults = tuple(answer.get("faults", ()))
+    return error
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes | None:
+    """One request; None from a caller that is gone, silent or endless: that costs nobody but itself."""
+    try:
+        return await asyncio.wait_for(reader.readline(), DEADLINE_S)
+    except (TimeoutError, ValueError, ConnectionError):
+        return None
+
+
+def words_of(scan: Scan, profile: Profile) -> dict[str, Any]:
+    """A poll as ``read`` shows it, whoever polled."""
+    readings = [
+        {
+            "channel": reading.channel,
+            "value": reading.value,
+            "unit": shown(profile.channel(reading.channel).unit),
+            "quality": str(reading.quality),
+            "reason": reading.reason,
+        }
+        for reading in scan.readings.values()
+    ]
+    return {"time": scan.time.isoformat(timespec="milliseconds"), "readings": readings}
+
+
+def group_id(group: str) -> int | None:
+    """The number of *group*; None where there is no such group."""
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:

@@ -22,7 +22,7 @@ import structlog
 
 from agent import __version__
 from agent.clock import Clock, Step
-from agent.control import Caller, Control, Verb
+from agent.control import Caller, Control, UnknownDeviceError, Verb, group_id, words_of
 from agent.crew import Crew
 from agent.health import Health
 from agent.keeper import Keeper
@@ -30,8 +30,10 @@ from agent.lastgood import choose
 from agent.reader import Reader
 from agent.record import time_text, to_ms
 from agent.recorder import Recorder
-from agent.settings import ConfigError, Settings
-from agent.station import RestartNeededError, Station
+from agent.refuge import clear
+from agent.salvage import open_log
+from agent.settings import Settings
+from agent.station import Station
 from agent.store import Store
 from agent.watchdog import Watchdog, notify
 from drivers.errors import StationError
@@ -57,7 +59,10 @@ class Daemon:
         self._problem: StationError | None = None
 
     async def run(self) -> int:
-        """Work until SIGTERM or SIGINT; raises StationError when the station cannot be opened."""
+        """Work until SIGTERM or SIGINT, and return 0; 1 after a defect, which stands in the log with its traceback.
+
+        Raises StationError when the station cannot be opened.
+        """
         settings, self._problem = choose(self._path)
         settings.station.runtime.mkdir(parents=True, exist_ok=True)
         self._recorder = await Recorder.open(
@@ -65,13 +70,18 @@ class Daemon:
             clock=self._clock,
             linger_s=settings.store.linger,
             memory=settings.store.memory,
+            open_refuge=lambda: _open_refuge(settings),
         )
-        async with asyncio.TaskGroup() as group:
-            recording = group.create_task(self._recorder.run(), name="recorder")
-            try:
-                await self._work(settings)
-            finally:
-                recording.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                recording = group.create_task(self._recorder.run(), name="recorder")
+                try:
+                    await self._work(settings)
+                finally:
+                    recording.cancel()
+        except ExceptionGroup as errors:
+            log.critical("agent_failed", error=str(_first(errors)), exc_info=True)
+            return 1
         return 0
 
     async def _work(self, settings: Settings) -> None:
@@ -103,9 +113,12 @@ class Daemon:
             clock=self._clock,
             links=lambda: self._station.links,
             station=self._about,
+            ending=self._stop.is_set,
+            read_gid=group_id(station.read_group),
         )
         crew.start("clock", self._clock.watch())
         crew.start("keeper", self._keeper.run())
+        crew.start("archive", self._keeper.run_archive())
         crew.start("control", control.run())
         crew.start("health", health.run())
         crew.start("watchdog", Watchdog(self._turns).run())
@@ -148,14 +161,15 @@ class Daemon:
             self._reload_wanted.clear()
             try:
                 await self._reload()
-            except (ConfigError, RestartNeededError) as error:
-                log.error("configuration_refused", error=str(error), hint=error.hint)
+            except StationError as error:
+                faults = [str(fault) for fault in getattr(error, "faults", ())]
+                log.error("configuration_refused", error=str(error), hint=error.hint, faults=faults)
 
     async def _reload(self) -> list[str]:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            told = await self._station.change(Settings.load(self._path))
-        except (ConfigError, RestartNeededError) as error:
+            told = await self._station.change(await asyncio.to_thread(Settings.load, self._path))
+        except StationError as error:
             self._problem = error
             self._recorder.event("configuration_refused", data={"error": str(error), "runs": "unchanged"})
             raise
@@ -171,12 +185,11 @@ class Daemon:
         return {"changes": changes}
 
     async def _answer_read(self, request: Mapping[str, Any], _caller: Caller) -> Mapping[str, Any]:
-        scan = await self._station.read(str(request.get("device")))
-        readings = [
-            {"channel": r.channel, "value": r.value, "quality": str(r.quality), "reason": r.reason}
-            for r in scan.readings.values()
-        ]
-        return {"time": time_text(to_ms(scan.time)), "readings": readings}
+        device = str(request.get("device"))
+        if device not in self._station.devices:
+            raise UnknownDeviceError(device, self._station.devices)
+        scan = await self._station.read(device)
+        return words_of(scan, self._station.settings.profiles[device])
 
     def _stepped(self, step: Step) -> None:
         found, expected = time_text(to_ms(step.found)), time_text(to_ms(step.expected))
@@ -219,13 +232,33 @@ class Daemon:
 def _open(settings: Settings) -> Store:
     store = settings.store
     store.path.parent.mkdir(parents=True, exist_ok=True)
-    return Store.open(
+    return open_log(
         store.path,
         station=settings.station.id,
         machine=machine_id(),
         quota=store.quota,
         now_ms=int(time.time() * 1000),
     )
+
+
+def _open_refuge(settings: Settings) -> Store:
+    """A log in the runtime directory; what an earlier life left there is gone for good."""
+    path = settings.station.runtime / "volatile.db"
+    clear(path)
+    return Store.open(
+        path,
+        station=settings.station.id,
+        machine=machine_id(),
+        quota=settings.store.memory,
+        now_ms=int(time.time() * 1000),
+    )
+
+
+def _first(error: BaseException) -> BaseException:
+    """What failed first, out of the groups that it came up through."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def last_times(log: Reader, devices: set[str]) -> dict[str, int]:

@@ -12,18 +12,17 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from agent.announce import Announcer, Message
 from agent.batch import Envelope, Lane, packet_size
 from agent.broker import Broker, Loss
-from agent.codes import INNOCENT, NO_SUBSCRIBER, TOO_LARGE, TOO_MANY, Verdict, hint, meaning, verdict
-from agent.consumer import StreamAck
+from agent.codes import TOO_MANY, Verdict, hint, meaning, verdict
 from agent.cursor import subtract
 from agent.inbox import Inbound, Inbox
-from agent.lanes import Piece, Track, back_piece, live_pieces, replay_piece
+from agent.lanes import Piece, back_piece, live_pieces, replay_piece
 from agent.mqtt import Session
+from agent.outcome import Flight, Outcome
 from agent.packing import Order, Packed, pack
 from agent.progress import Progress
 from agent.reader import Reader
@@ -41,9 +40,6 @@ SETTLE_S = 0.3
 TURN_S = 1.0
 """The loop turns at least this often."""
 
-GRACE_S = 5.0
-"""How much later something else must have been taken before a consumer is thought to lack a batch."""
-
 DRAIN_S = 1.0
 """How long acknowledgements are waited for when the uplink ends."""
 
@@ -55,18 +51,6 @@ class LostError(StationError):
         step = hint(loss.code) if loss.code is not None else "Check the network; the broker's log may say more"
         super().__init__(f"broker {endpoint}: connection lost: {loss.text}", hint=step)
         self.code = loss.code
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A message on its way; ``piece`` is None for what is no batch."""
-
-    topic: str
-    size: int
-    sent_s: float
-    first: int = 0
-    last: int = 0
-    piece: Piece | None = None
 
 
 class Delivery:
@@ -94,6 +78,8 @@ class Delivery:
         self._compress = compress
         self._on_fork = on_fork
         self._turned = turned
+        self._flights: dict[int, Flight] = {}
+        self._outcome = Outcome(progress, standing, self._flights, settings.consumer)
         self._inbox = Inbox(
             f"{settings.root}/{station}",
             announcer=announcer,
@@ -101,13 +87,11 @@ class Delivery:
             recorder=recorder,
             notices=standing.notices,
             consumer=settings.consumer,
-            confirmed=self._confirmed,
+            replays=self._outcome.replays,
+            confirmed=self._outcome.confirmed,
         )
         self._wake = asyncio.Event()
-        self._flights: dict[int, Flight] = {}
         self._outbox: deque[Message] = deque()
-        self._refused: list[tuple[Track, int, int, str]] = []  # to be parked
-        self._unconfirmed: dict[Track, list[tuple[int, int, float]]] = {}  # with the time of PUBACK
         self._loss: Loss | None = None
         self._acknowledged_s = 0.0
         self._live_since_s: float | None = None
@@ -123,7 +107,7 @@ class Delivery:
             return
         self._acknowledged_s = time.monotonic()
         if flight.piece is not None:
-            self._judge(flight, flight.piece, code)
+            self._outcome.answered(flight, flight.piece, code)
         elif verdict(code) is not Verdict.TAKEN:
             self._standing.notices.say_rarely("message_refused", flight.topic, topic=flight.topic, reason=meaning(code))
         self._wake.set()
@@ -155,8 +139,10 @@ class Delivery:
             while True:
                 await self._turn()
         except LostError as error:
-            self._blame_for(error)
-            await self._park_refused()
+            if error.code == TOO_MANY:
+                self._standing.too_many(self._window)
+            self._outcome.lost(error.code, str(error), alive=bool(self._acknowledged_s))
+            await self._outcome.park_refused()
             raise
         finally:
             watching.cancel()
@@ -191,15 +177,17 @@ class Delivery:
     async def _turn(self) -> None:
         await self._turned()
         self._check()
-        if self._recorder.epoch != self._progress.epoch:
+        if self._progress.is_stale:
             await self._progress.load()
         self._progress.grow()
         self._outbox.extend(await self._inbox.read())
-        await self._park_refused()
+        await self._outcome.park_refused()
         self._outbox.extend(self._announcer.due())
         self._send_messages()
-        await self._fill()
-        await self._rest(self._patience_s())
+        if pieces := self._choose():
+            await self._fill(pieces)
+        else:
+            await self._rest(self._patience_s())
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -238,24 +226,23 @@ class Delivery:
             mid = self._session.publish(message.topic, message.payload, retain=retain)
             self._flights[mid] = Flight(message.topic, size, time.monotonic())
 
-    async def _fill(self) -> None:
-        """Send batches until the window is full or nothing waits."""
-        while pieces := self._choose():
-            orders = [self._order(piece) for piece in pieces]
-            for piece, packed in zip(pieces, await self._recorder.read(partial(_pack_all, orders)), strict=True):
-                self._send(piece, packed)
-            self._check()
+    async def _fill(self, pieces: list[Piece]) -> None:
+        """Send a batch of each of *pieces*."""
+        orders = [self._order(piece) for piece in pieces]
+        for piece, packed in zip(pieces, await self._recorder.read(partial(_pack_all, orders)), strict=True):
+            self._send(piece, packed)
 
     def _choose(self) -> list[Piece]:
+        """What goes out next: nothing when the window is full or nothing waits."""
         room = self._window - len(self._flights)
-        if room <= 0 or self._standing.resting:
+        if room <= 0 or self._standing.resting or self._outcome.has_refused:
             return []
         if live := self._live():
             return live[:room]
         slow = sum(flight.piece is not None and flight.piece.lane is not Lane.LIVE for flight in self._flights.values())
         if slow >= max(1, self._window // 2) or not self._may_send_slowly():
             return []
-        piece = back_piece(self._progress.tracks.values()) or replay_piece(self._inbox.replays.values())
+        piece = back_piece(self._progress.tracks.values()) or replay_piece(self._outcome.replays.values())
         return [piece] if piece else []
 
     @property
@@ -299,13 +286,13 @@ class Delivery:
         if packed.gone:
             self._claim(piece, *packed.gone)
             self._progress.delivered(piece.track, [packed.gone], count=False)
-            self._end_replay(piece)
+            self._outcome.end_replay(piece)
         if not packed.payload or self._loss is not None:
             return
         self._claim(piece, packed.first, packed.last)
         flight = Flight(packed.topic, packed.size, time.monotonic(), packed.first, packed.last, piece)
         if packed.size > self._limit:
-            self._reject(flight, piece, f"{packed.size} bytes, and a packet may have {self._limit}")
+            self._outcome.reject(flight, piece, f"{packed.size} bytes, and a packet may have {self._limit}")
             return
         if piece.lane is not Lane.LIVE:
             self._bytes -= packed.size
@@ -315,98 +302,6 @@ class Delivery:
         piece.track.claim(piece.lane, first, last)
         if piece.replay is not None:
             piece.replay.ranges = subtract(piece.replay.ranges, [(first, last)])
-
-    # What becomes of a batch.
-
-    def _judge(self, flight: Flight, piece: Piece, code: int) -> None:
-        match verdict(code):
-            case Verdict.TAKEN:
-                self._standing.subscriber(flight.topic, code != NO_SUBSCRIBER)
-                self._taken(flight, piece)
-            case Verdict.PAUSE:
-                self._again(flight, piece)
-                self._standing.begin_pause(meaning(code), hint(code))
-            case Verdict.SPLIT:
-                if code == TOO_LARGE:
-                    self._standing.too_large(flight.size)
-                self._reject(flight, piece, meaning(code))
-            case Verdict.RETRY:
-                if self._standing.refused(piece.track.key, flight.first):
-                    self._reject(flight, piece, meaning(code))
-                else:
-                    self._again(flight, piece)
-
-    def _taken(self, flight: Flight, piece: Piece) -> None:
-        self._standing.taken(piece.track.key, flight.first)
-        if piece.replay is not None:
-            self._end_replay(piece)
-        elif self._settings.consumer is None:
-            self._progress.delivered(piece.track, [(flight.first, flight.last)])
-        else:
-            waiting = self._unconfirmed.setdefault(piece.track, [])
-            waiting.append((flight.first, flight.last, time.monotonic()))
-
-    def _end_replay(self, piece: Piece) -> None:
-        replay = piece.replay
-        if replay is None or replay.ranges:
-            return
-        flying = any(flight.piece and flight.piece.replay is replay for flight in self._flights.values())
-        if not flying and self._inbox.replays.get(replay.consumer) is replay:
-            del self._inbox.replays[replay.consumer]
-
-    def _again(self, flight: Flight, piece: Piece) -> None:
-        if piece.replay is not None:
-            piece.replay.ranges = sorted([*piece.replay.ranges, (flight.first, flight.last)])
-        else:
-            piece.track.release([(flight.first, flight.last)])
-
-    def _reject(self, flight: Flight, piece: Piece, reason: str) -> None:
-        """The broker will not have this batch: send it smaller, or park it when it is one record."""
-        if piece.track.split(flight.first, flight.last):
-            self._again(flight, piece)
-        elif piece.replay is not None:
-            self._end_replay(piece)
-        elif not self._standing.may_park():
-            self._again(flight, piece)
-        else:
-            self._refused.append((piece.track, flight.first, flight.last, reason))
-
-    async def _park_refused(self) -> None:
-        refused, self._refused = self._refused, []
-        for track, first, last, reason in refused:
-            await self._progress.park(track, first, last, reason)
-            self._standing.notices.say(
-                "range_parked", epoch=track.epoch, stream=str(track.stream), first=first, last=last, reason=reason
-            )
-
-    def _confirmed(self, track: Track, ack: StreamAck) -> None:
-        """The consumer that counts has stored something: move the cursor, and send again what it evidently lacks."""
-        waiting = self._unconfirmed.pop(track, [])
-        self._progress.delivered(track, ack.ranges)
-        newest_s = max((at for first, last, at in waiting if not track.cursor.gaps(first, last)), default=0.0)
-        for first, last, at in waiting:
-            left = track.cursor.gaps(first, last)
-            if left and at < newest_s - GRACE_S:
-                track.release(left)
-            elif left:
-                self._unconfirmed.setdefault(track, []).extend((a, b, at) for a, b in left)
-
-    def _blame_for(self, error: LostError) -> None:
-        """Find out whether a batch ended the connection, for it would do so again and again."""
-        if error.code == TOO_MANY:
-            self._standing.too_many(self._window)
-        guilty = self._guilty(error.code)
-        if guilty is not None and guilty.piece is not None:
-            self._standing.too_large(guilty.size)
-            self._reject(guilty, guilty.piece, str(error))
-
-    def _guilty(self, code: int | None) -> Flight | None:
-        if code == TOO_LARGE:
-            return max(self._flights.values(), key=lambda flight: flight.size, default=None)
-        first = next((flight for flight in self._flights.values() if flight.piece is not None), None)
-        if first is None or first.piece is None or not self._acknowledged_s or code in INNOCENT:
-            return None  # a broker that answered nothing at all says nothing against a batch
-        return first if self._standing.died(first.piece.track.key, first.first) else None
 
     async def leave(self, farewell: Message) -> None:
         """Wait a little for what is on its way, and say goodbye; nothing else is sent."""
@@ -429,7 +324,7 @@ class Delivery:
     @property
     def unconfirmed(self) -> int:
         """Records that the broker took and the consumer has not confirmed."""
-        return sum(last - first + 1 for parts in self._unconfirmed.values() for first, last, _ in parts)
+        return self._outcome.unconfirmed
 
 
 def _pack_all(orders: list[Order], reader: Reader) -> list[Packed]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 
 from agent import __version__
 from agent.clock import Clock
@@ -22,11 +24,16 @@ from agent.poller import DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from drivers.units import shown
 
+log = structlog.get_logger()
+
 PERIOD_S = 1.0
 
 
 class Health:
-    """Writes the snapshot; *station* gives what only the daemon knows (uplinks, configuration, room)."""
+    """Writes the snapshot for the group *read_gid*; *station* gives what only the daemon knows (uplinks, room).
+
+    *ending* says whether the daemon ends because it was told to.
+    """
 
     def __init__(
         self,
@@ -36,28 +43,46 @@ class Health:
         clock: Clock,
         links: Callable[[], Mapping[str, LinkPoller]],
         station: Callable[[], dict[str, Any]],
+        ending: Callable[[], bool],
+        read_gid: int | None = None,
     ) -> None:
         self._path = path
         self._recorder = recorder
         self._clock = clock
         self._links = links
         self._station = station
+        self._ending = ending
+        self._read_gid = read_gid
         self._started = clock.now()
+        self._refused = False
 
     async def run(self) -> None:
-        """Write until cancelled; the last snapshot says that the daemon ended on purpose."""
+        """Write until cancelled; the last snapshot says whether the daemon ended on purpose."""
         try:
             while True:
-                self.write()
+                self._try_to_write()
                 await asyncio.sleep(PERIOD_S)
         finally:
-            self.write(ended=True)
+            self._try_to_write(ended=self._ending())
+
+    def _try_to_write(self, *, ended: bool = False) -> None:
+        """Polling does not depend on what people can see of it: a full disk is logged, once."""
+        try:
+            self.write(ended=ended)
+            self._refused = False
+        except OSError as error:
+            if not self._refused:
+                log.error("status_not_written", path=str(self._path), error=str(error))
+            self._refused = True
 
     def write(self, *, ended: bool = False) -> None:
-        """Replace the file; readers see the old one or the new one."""
+        """Replace the file; readers see the old one or the new one. Raises OSError."""
         fresh = self._path.with_suffix(".new")
         fresh.write_bytes(orjson.dumps(self.snapshot() | {"ended": ended}))
         fresh.chmod(0o640)
+        if self._read_gid is not None:
+            with suppress(PermissionError):  # not a member of it: the file keeps our group
+                os.chown(fresh, -1, self._read_gid)
         fresh.replace(self._path)
 
     def snapshot(self) -> dict[str, Any]:

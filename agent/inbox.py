@@ -54,7 +54,11 @@ class Claim:
 
 
 class Inbox:
-    """The inbound side of one connection; *confirmed* is told what the consumer that counts has stored."""
+    """The inbound side of one connection.
+
+    *confirmed* is told what *consumer* has stored; *replays* are those that are
+    served now, by consumer.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Inbox:
         recorder: Recorder,
         notices: Notices,
         consumer: str | None,
+        replays: dict[str, Replay],
         confirmed: Callable[[Track, StreamAck], None],
     ) -> None:
         self._base = base
@@ -73,10 +78,10 @@ class Inbox:
         self._recorder = recorder
         self._notices = notices
         self._consumer = consumer
+        self._replays = replays
         self._confirmed = confirmed
         self._messages: deque[Inbound] = deque()
         self._answers: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self.replays: dict[str, Replay] = {}
 
     @property
     def topics(self) -> list[str]:
@@ -114,11 +119,13 @@ class Inbox:
             message = self._messages.popleft()
             kind, _, consumer = message.topic.removeprefix(f"{self._base}/").partition("/")
             try:
+                if not message.payload:
+                    continue  # a retained message was cleared
                 if kind == "state":
                     self._announcer.heard(message.payload)
                 elif kind == "ack":
                     await self._acknowledged(parse_ack(consumer, message.payload))
-                elif kind == "replay" and message.payload:
+                elif kind == "replay":
                     replies.append(await self._requested(parse_request(consumer, message.payload)))
             except InboundError as error:
                 self._notices.say_rarely(f"{kind}_ignored", consumer, consumer=consumer[:64], reason=str(error)[:300])
@@ -179,7 +186,7 @@ class Inbox:
             known = decided.reply
             if decided.ranges:
                 track = self._progress.tracks[request.epoch, request.stream]
-                self.replays[request.by] = Replay(request.id, request.by, track, decided.ranges)
+                self._replays[request.by] = Replay(request.id, request.by, track, decided.ranges)
             self._notices.say_rarely(
                 "replay_requested", request.by, consumer=request.by, stream=str(request.stream), status=known["status"]
             )
@@ -188,7 +195,7 @@ class Inbox:
         return Message(f"{self._base}/reply/{request.by}", orjson.dumps(known))
 
     async def _decide(self, request: Request) -> Answer:
-        if request.by in self.replays or len(self.replays) >= MOST_REPLAYS:
+        if request.by in self._replays or len(self._replays) >= MOST_REPLAYS:
             return refuse(request, _BUSY)
         track = self._progress.tracks.get((request.epoch, request.stream))
         if track is None:

@@ -1,7 +1,7 @@
-"""Keeps room in the log, and seals the days that are over into the archive.
+"""Keeps room in the log, saves what can be saved of a damaged one, and seals days that are over into the archive.
 
-Works a small step at a time in the writing thread, between two commits, so
-that no record waits for it.
+Works a small step at a time between two commits, so that no record waits for
+it; sealing a day reads much and has a thread and a reader of its own.
 """
 
 from __future__ import annotations
@@ -9,64 +9,113 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from agent.archive import Archive
 from agent.clock import Clock
+from agent.cursor import Cursor
+from agent.reader import Reader
 from agent.record import to_ms
 from agent.recorder import Recorder
+from agent.rescue import turn as rescue
 from agent.retention import Claim, Retention, Terms
 from agent.room import is_settled
 from agent.settings import Settings
 from agent.store import Store
 from agent.store_errors import StoreError
+from drivers.reading import Stream
 
 log = structlog.get_logger()
 
 REST_S = 5.0
+SEAL_S = 60.0
+"""How often it is looked whether a day is over."""
 
 
 class Keeper:
-    """One task: room and archive of one log."""
+    """Two tasks: room, and archive, of one log."""
 
     def __init__(self, recorder: Recorder, clock: Clock, settings: Callable[[], Settings]) -> None:
         self._recorder = recorder
         self._clock = clock
         self._settings = settings
         self._retention = Retention()
-        self._error: StoreError | None = None
+        self._errors: dict[str, StoreError] = {}
+        self._archive: Archive | None = None
+        self._sealed: dict[tuple[str, Stream], Cursor] = {}  # how far the archive has come
         self.turned_s = time.monotonic()
 
     async def run(self) -> None:
-        """Work until cancelled. What the disk refuses is tried again; ``status`` says so meanwhile."""
+        """Make room until cancelled. What the disk refuses is tried again; ``status`` says so meanwhile."""
         while True:
             self.turned_s = time.monotonic()
+            again = False
             try:
                 again = await self._recorder.write(self._turn)
-                self._error = None
+                self._errors.pop("room", None)
             except StoreError as error:
-                if self._error is None:
-                    log.error("room_not_made", error=str(error), hint=error.hint)
-                self._error, again = error, False
+                self._note("room", error)
             await asyncio.sleep(0 if again else REST_S)
 
-    def _turn(self, store: Store) -> bool:
-        return self._retention.turn(store, self._terms(), int(self._clock.now_s() * 1000))
-
-    def _terms(self) -> Terms:
-        settings = self._settings()
-        step = self._clock.last_step
-        settled = is_settled(
-            int(self._clock.now_s() * 1000),
-            synchronised=self._clock.synchronised,
-            stepped_ms=to_ms(step.found) if step else None,
-        )
-        claims = {uplink.name: Claim(frozenset(uplink.streams), int(uplink.hold * 1000)) for uplink in settings.uplinks}
-        return Terms(claims, keep_ms=int(settings.store.keep * 1000), settled=settled)
+    async def run_archive(self) -> None:
+        """Seal days until cancelled."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, "archive") as sealing:
+            while True:
+                again = False
+                try:
+                    again = await loop.run_in_executor(sealing, self._seal, self._recorder.path)
+                    self._errors.pop("archive", None)
+                except StoreError as error:
+                    self._note("archive", error)
+                await asyncio.sleep(0 if again else SEAL_S)
 
     def problems(self) -> list[dict[str, Any]]:
         """What ``status`` must tell."""
-        if self._error is None:
-            return []
-        return [{"subject": "log", "cause": str(self._error), "hint": self._error.hint}]
+        return [
+            {"subject": subject, "cause": str(error), "hint": error.hint} for subject, error in self._errors.items()
+        ]
+
+    def _note(self, subject: str, error: StoreError) -> None:
+        if subject not in self._errors:
+            log.error("keeping_failed", subject=subject, error=str(error), hint=error.hint)
+        self._errors[subject] = error
+
+    def _turn(self, store: Store) -> bool:
+        return rescue(store) or self._retention.turn(store, self._terms(), self._now_ms())
+
+    def _seal(self, path: Path) -> bool:
+        """Seal the oldest day that is over, if there is one, and prune; True when another may follow."""
+        terms = self._settings().store
+        if self._archive is None or self._archive.folder != terms.archive_path:
+            self._archive = Archive(terms.archive_path)
+        with Reader.open(path) as reader:
+            part = self._archive.next_slice(reader, self._now_ms())
+            if part:
+                sealed = self._archive.seal(reader, part)
+                log.info("day_sealed", file=sealed.name)
+        keep_ms = int(terms.archive.keep * 1000) if self._settled else None
+        for file in self._archive.prune(self._now_ms(), keep_ms=keep_ms, quota=terms.archive.quota):
+            log.info("archive_pruned", file=file.path.name)
+        self._sealed = self._archive.sealed()
+        return part is not None
+
+    def _terms(self) -> Terms:
+        settings = self._settings()
+        claims = {uplink.name: Claim(frozenset(uplink.streams), int(uplink.hold * 1000)) for uplink in settings.uplinks}
+        keep_ms = int(settings.store.keep * 1000)
+        return Terms(claims, keep_ms=keep_ms, archived=self._sealed, settled=self._settled)
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the clock may decide about age."""
+        step = self._clock.last_step
+        stepped_ms = to_ms(step.found) if step else None
+        return is_settled(self._now_ms(), synchronised=self._clock.synchronised, stepped_ms=stepped_ms)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now_s() * 1000)

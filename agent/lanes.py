@@ -72,11 +72,11 @@ class Track:
     def acknowledge(self, ranges: Iterable[Range]) -> bool:
         """Move the cursor over *ranges*; tells whether that was news."""
         before = (self.cursor.upto, list(self.cursor.ranges))
+        ranges = list(ranges)
         for first, last in ranges:
             self.cursor.ack(first, last)
-        known = [(1, self.cursor.upto), *self.cursor.ranges]
-        self.waiting = subtract(self.waiting, known)
-        self.parked = subtract(self.parked, known)
+        self.waiting = subtract(self.waiting, ranges)
+        self.parked = subtract(self.parked, ranges)
         self.narrow = [part for part in self.narrow if self.cursor.gaps(part[0], part[1])]
         return before != (self.cursor.upto, self.cursor.ranges)
 

@@ -18,6 +18,7 @@ STORE = Path("/var/lib/station-agent/store.db")
 RUNTIME = Path("/run/station-agent")
 CREDENTIALS = Path("/run/credentials/station-agent.service")
 
+_LARGEST = 4_000_000
 _TABLE = re.compile(r"\s*\[+\s*([A-Za-z0-9_.-]+)\s*\]")
 _TEXT = re.compile(r"""\s*([a-z_]+)\s*=\s*(?:"([^"\\]*)"|'([^']*)')""")
 
@@ -78,7 +79,8 @@ def archive_beside(store: Path) -> Path:
 
 def _read(config: Path) -> tuple[dict[str, Any], str]:
     try:
-        text = config.read_bytes()[:4_000_001].decode("utf-8-sig", errors="replace")
+        with config.open("rb") as file:
+            text = file.read(_LARGEST).decode("utf-8-sig", errors="replace")
     except (OSError, ValueError) as error:
         return {}, f"{config} cannot be read: {getattr(error, 'strerror', None) or error}"
     try:

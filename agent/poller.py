@@ -9,9 +9,11 @@ pay at most one time-out for it per back-off period.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -22,13 +24,20 @@ from agent.judge import Judge
 from agent.recorder import Recorder
 from agent.scribe import Scribe
 from agent.watch import Watch
-from drivers.link import Counters
 from drivers.api import Driver, DriverError, Link, LinkDownError, Profile, Quality, Reading, Scan, Stream
+from drivers.link import Counters
 
 log = structlog.get_logger()
 
 FIRST_REST_S = 2.0
 LONGEST_REST_S = 60.0
+
+LEAVE_S = 5.0
+"""How long a poll under way is waited for when its link ends."""
+
+BEAT_S = 1.0
+LATE_S = 0.5
+"""So much later than it should be, and this process did not run."""
 
 
 @dataclass(slots=True)
@@ -91,6 +100,8 @@ class DevicePoller:
         self._sample_times = {c.name: c.new_by for c in profile.channels if c.new_by}
         self._always = frozenset(measurements | self._decisive | set(self._sample_times.values()))
         self._everything = frozenset(c.name for c in profile.channels)
+        self.longest_s = driver.device.timeout_s * (len(driver.requests(self._everything)) + 1)
+        """How long a poll may take when the instrument is silent: its watchdog must wait so long."""
 
     @property
     def counters(self) -> Counters | None:
@@ -112,18 +123,32 @@ class DevicePoller:
         self.index = self.index_at(now_s) + 1
         self._parameters_due_s = min(self._parameters_due_s, now_s)
 
-    def overtaken(self, index: int, reason: str) -> None:
-        """Account for the ticks before *index* that nobody had time for."""
-        for missed in range(self.index, index):
-            self.condition.missed += 1
-            self._account(missed * self.every_s, Quality.NOT_POLLED, reason)
+    def take_over(self, old: DevicePoller) -> None:
+        """Go on where *old*, the same device in the configuration before, was stopped."""
+        self.index, self._parameters_due_s = old.index, old._parameters_due_s
+        self.condition, self._states, self._samples = old.condition, old._states, old._samples
+        self._rest_s, self._rest_until_s, self._watch = old._rest_s, old._rest_until_s, old._watch
+
+    def overtaken(self, index: int, why: Callable[[float], tuple[Quality, str]]) -> None:
+        """Account for the ticks before *index* that were not used; *why* tells it of a tick that was due then."""
+        missed = [tick * self.every_s for tick in range(self.index, index)]
+        self.condition.missed += len(missed)
+        for (quality, reason), together in itertools.groupby(missed, why):
+            self._account(list(together), quality, reason)
         self.index = index
 
     async def turn(self) -> None:
         """Use the current tick: poll, or rest if the device failed a moment ago."""
         due_s, self.index = self.next_s, self.index + 1
+        try:
+            await self._use(due_s)
+        except asyncio.CancelledError:
+            self.index -= 1  # whoever takes over may still use it
+            raise
+
+    async def _use(self, due_s: float) -> None:
         if time.monotonic() < self._rest_until_s:
-            self._account(due_s, Quality.COMM_FAULT, self.condition.reason or "no_reply")
+            self._account([due_s], Quality.COMM_FAULT, self.condition.reason or "no_reply")
             return
         with_parameters = not self._measurements or due_s >= self._parameters_due_s
         try:
@@ -139,19 +164,20 @@ class DevicePoller:
         """Record the ticks without a poll that are still gathered."""
         self._scribe.flush(overdue=overdue)
 
-    def _account(self, due_s: float, quality: Quality, reason: str) -> None:
-        """Account for a tick that gave nothing, in each stream that expected something of it."""
+    def _account(self, due_s: Sequence[float], quality: Quality, reason: str) -> None:
+        """Account for ticks in a row that gave nothing, in each stream that expected something of them."""
         if self._measurements:
-            self._scribe.nothing(Stream.MEASUREMENT, due_s, quality, reason)
-        if self._parameters and (not self._measurements or due_s >= self._parameters_due_s):
-            self._scribe.nothing(Stream.PARAMETER, due_s, quality, reason)
-            self._parameters_came_due(due_s)
+            self._scribe.nothing(Stream.MEASUREMENT, due_s[0], quality, reason, len(due_s))
+        for one_s in due_s if self._parameters else ():
+            if not self._measurements or one_s >= self._parameters_due_s:
+                self._scribe.nothing(Stream.PARAMETER, one_s, quality, reason)
+                self._parameters_came_due(one_s)
 
     def _parameters_came_due(self, due_s: float) -> None:
         self._parameters_due_s = (math.floor(due_s / self._parameters_s + 1e-9) + 1) * self._parameters_s
 
     def _failed(self, error: DriverError, due_s: float) -> None:
-        self._account(due_s, Quality.COMM_FAULT, error.reason)
+        self._account([due_s], Quality.COMM_FAULT, error.reason)
         self._judge.silent(self.name)
         if not isinstance(error, LinkDownError):  # the link has its own back-off and fails at once meanwhile
             self._rest_s = min(LONGEST_REST_S, self._rest_s * 2 or FIRST_REST_S)
@@ -189,8 +215,9 @@ class DevicePoller:
         """Name the measurements to record: those with a sample time of their own only when it changed."""
         names = set(self._measurements)
         for name, clock_name in self._sample_times.items():
-            if clock_name not in readings or readings[clock_name].value is None:
-                continue  # the instrument did not say when: better once too often than never
+            unread = name not in readings or readings[name].quality is Quality.COMM_FAULT
+            if unread or clock_name not in readings or readings[clock_name].value is None:
+                continue  # not the value, or not its time: better once too often than never
             sampled = str(readings[clock_name].value)
             if self._samples.get(name) == sampled:
                 names.discard(name)
@@ -207,16 +234,46 @@ class DevicePoller:
         condition.last_time = scan.time
         missing = [reading for reading in scan.readings.values() if reading.quality is Quality.COMM_FAULT]
         state = "partial" if missing else "good"
-        if state == condition.state:
-            return
         if condition.state == "failing":
             silent_s = round((scan.time - condition.since).total_seconds(), 3)
             self._log.info("device_recovered", silent_s=silent_s)
             self._recorder.event("device_recovered", device=self.name, data={"silent_s": silent_s})
-        condition.state, condition.since = state, scan.time
+        if state != condition.state:
+            condition.state, condition.since = state, scan.time
         condition.reason = missing[0].reason if missing else None
         condition.error = f"no value for {', '.join(reading.channel for reading in missing)}" if missing else None
         condition.hint = f"Run: station-agent read {self.name}" if missing else None
+
+
+class Pulse:
+    """Notices when this process did not run: stopped by a signal, or starved."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._paused = (0.0, 0.0)  # the last time, seconds since 1970
+        self._beaten_s = 0.0  # monotonic
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Watch from now on."""
+        self._beaten_s = time.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+
+    def end(self) -> None:
+        """Watch no more."""
+        if self._timer:
+            self._timer.cancel()
+
+    def paused(self, begin_s: float, end_s: float) -> bool:
+        """Whether the process did not run at some moment between the two, seconds since 1970."""
+        return begin_s < self._paused[1] and end_s > self._paused[0]
+
+    def _beat(self) -> None:
+        silent_s = time.monotonic() - self._beaten_s
+        if silent_s > BEAT_S + LATE_S:
+            now_s = self._clock.now_s()
+            self._paused = (now_s - silent_s, now_s)
+        self.begin()
 
 
 class LinkPoller:
@@ -227,16 +284,27 @@ class LinkPoller:
         self.devices = devices
         self.turned_s = time.monotonic()
         self._clock = clock
+        self._pulse = Pulse(clock)
         self._wire = asyncio.Lock()
+        self._leaving = False
+
+    async def leave(self) -> None:
+        """Begin no further poll, and wait until the one under way has its answer: cancelled, it would be lost."""
+        self._leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S), self._wire:
+                pass
 
     async def run(self) -> None:
         """Poll until cancelled; then account for what is still gathered and let go of the wire."""
         self._clock.on_step(self._realign)
+        self._pulse.begin()
         try:
-            while True:
+            while not self._leaving:
                 await self._turn()
         finally:
             self._clock.off_step(self._realign)
+            self._pulse.end()
             for device in self.devices:
                 device.flush()
             await self.link.close()
@@ -250,19 +318,32 @@ class LinkPoller:
     async def _turn(self) -> None:
         self.turned_s = time.monotonic()
         device = min(self.devices, key=lambda device: device.next_s)
-        before_s, waited = self._clock.now_s(), False
-        if before_s < device.next_s:
-            waited = True
-            if not await self._clock.until(device.next_s):
+        waited = self._clock.now_s() < device.next_s
+        if waited:
+            await self._clock.until(device.next_s)
+            if self._clock.now_s() < device.next_s:  # not yet, or the clock was stepped meanwhile
                 for one in self.devices:
                     one.flush(overdue=True)
                 return
+        self._pass_over(device, slept=waited)
+        async with self._wire:
+            self._pass_over(device, slept=False)
+            self.turned_s = time.monotonic() + device.longest_s
+            await device.turn()
+
+    def _pass_over(self, device: DevicePoller, *, slept: bool) -> None:
+        """Account for the ticks of *device* that are past; *slept* says that nothing but sleep came between."""
         index = device.index_at(self._clock.now_s())
         if index > device.index:
-            # Nobody used the wire while we slept: it was this process that did not run.
-            device.overtaken(index, "agent_paused" if waited else "line_busy")
-        async with self._wire:
-            await device.turn()
+            device.overtaken(index, lambda due_s: self._why(due_s, device.every_s, slept=slept))
+
+    def _why(self, due_s: float, every_s: float, *, slept: bool) -> tuple[Quality, str]:
+        """Why a tick was not used: we did not run, there was no wire, or others had it."""
+        if slept or self._pulse.paused(due_s, due_s + every_s):
+            return Quality.NOT_POLLED, "agent_paused"
+        if not self.link.up:
+            return Quality.COMM_FAULT, "link_down"
+        return Quality.NOT_POLLED, "line_busy"
 
     def _realign(self, _step: Step) -> None:
         for device in self.devices:

@@ -14,6 +14,9 @@ from agent.recorder import Recorder
 from agent.store import Move, Store
 from drivers.reading import Stream
 
+FRESH_S = 60.0
+"""How often a connection that lasts looks at what the log still keeps."""
+
 RATE_S = 10.0
 """The rate of delivery is that of the last so many seconds."""
 
@@ -39,11 +42,17 @@ class Progress:
         self.epoch = recorder.epoch
         self.tracks: dict[Key, Track] = {}
         self.parked: list[Parked] = []
+        self._loaded_s = float("-inf")
         self._delivered: deque[tuple[float, int]] = deque()  # monotonic time and number of records
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the log should be looked at again."""
+        return self.epoch != self._recorder.epoch or time.monotonic() - self._loaded_s > FRESH_S
 
     async def load(self) -> None:
         """Learn from the log what there is and where this uplink stands; what is known already stays."""
-        self.epoch = self._recorder.epoch
+        self.epoch, self._loaded_s = self._recorder.epoch, time.monotonic()
         known, self.parked = await self._recorder.read(self._look)
         before, self.tracks = self.tracks, {}
         for series in known:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,11 @@ from agent.cursor import Cursor, Range, subtract
 from agent.record import Row, genesis
 from agent.schema import MINUTE_MS, SEQ_MASK, epoch_number, on, record_id
 from agent.sqlite import Connection, connect_reader, translated
-from agent.store_errors import DamagedError
+from agent.store_errors import DamagedError, UnreadableError
 from drivers.reading import Stream
 
 _CHUNK = 500
+_BATCH = "SELECT id, time, CAST(body AS BLOB), head FROM $record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Epoch:
     began_ms: int
     reason: str
     machine: str
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether this can be an epoch at all; damage may have turned it into anything."""
+        return re.fullmatch("[0-9]+ [a-z2-7]{12}", f"{self.number} {self.epoch}") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +138,14 @@ class Reader:
 
     def epochs(self) -> list[Epoch]:
         """All epochs that this file knows, oldest first."""
-        return [
-            Epoch(*row) for row in self._rows("SELECT number, epoch, began, reason, machine FROM epoch ORDER BY number")
-        ]
+        found = self._epochs()
+        if not all(epoch.makes_sense for epoch in found):
+            raise DamagedError(self.path, "the table epoch holds nonsense")
+        return found
+
+    def _epochs(self) -> list[Epoch]:
+        rows = self._rows("SELECT number, epoch, began, reason, machine FROM epoch ORDER BY number")
+        return [Epoch(*row) for row in rows]
 
     def series(self) -> list[Series]:
         """What there is: every series with records, oldest epoch first, and all four of the newest epoch."""
@@ -199,25 +211,25 @@ class Reader:
         """Records *first* to *last* in order and without holes: as many as the limits and gaps allow.
 
         At least one, if there is one: the batch begins behind a gap at *first*, and ends before the next.
+        Raises UnreadableError when damage has taken the first one; before a later one the batch ends.
         """
         first, last = self._run(epoch, stream, first, last)
         if first > last:
             return []
         low, high = self._ids(epoch, first, last)
-        query = on(
-            stream,
-            "SELECT id, time, CAST(body AS BLOB), head FROM $record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
-        )
-        rows: list[Row] = []
         # Stopped by the limit, SQLite does not touch the page behind the last row, which may be a damaged one.
         most = min(max_records, last - first + 1)
-        with translated(self.path), contextlib.closing(self._db.cursor()) as cursor:
-            for record, time_ms, body, head in cursor.execute(query, (low, high, most)):
-                row = _row(record, time_ms, body, head)
-                max_bytes -= len(row.body)
-                if rows and max_bytes < 0:
-                    break
-                rows.append(row)
+        rows: list[Row] = []
+        try:
+            with translated(self.path), contextlib.closing(self._db.cursor()) as cursor:
+                for columns in cursor.execute(on(stream, _BATCH), (low, high, most)):
+                    rows.append(_row(*columns))
+                    max_bytes -= len(rows[-1].body)
+                    if max_bytes < 0 and len(rows) > 1:
+                        return rows[:-1]
+        except DamagedError as error:
+            if not rows:
+                raise UnreadableError(error, epoch, stream, first) from error
         return rows
 
     def _run(self, epoch: str, stream: Stream, first: int, last: int) -> Range:
@@ -293,7 +305,8 @@ class Reader:
     def cursors(self) -> dict[tuple[str, str, Stream], Cursor]:
         """Every cursor, by uplink, epoch and stream."""
         query = "SELECT uplink, epoch, stream, cursor FROM cursor JOIN epoch USING (number)"
-        return {(uplink, epoch, Stream(s)): Cursor.from_json(text) for uplink, epoch, s, text in self._rows(query)}
+        with self._sense("cursor"):
+            return {(uplink, epoch, Stream(s)): Cursor.from_json(text) for uplink, epoch, s, text in self._rows(query)}
 
     def parked(self, uplink: str | None = None) -> list[Parked]:
         """What is parked, for one uplink or for all, oldest first."""
@@ -301,7 +314,8 @@ class Reader:
             "SELECT uplink, epoch, stream, first, last, parked.reason, since FROM parked JOIN epoch USING (number)"
             " WHERE ?1 IS NULL OR uplink = ?1 ORDER BY since, first"
         )
-        return [Parked(name, epoch, Stream(s), *rest) for name, epoch, s, *rest in self._rows(query, uplink)]
+        with self._sense("parked"):
+            return [Parked(name, epoch, Stream(s), *rest) for name, epoch, s, *rest in self._rows(query, uplink)]
 
     def uplinks(self) -> dict[str, UplinkLife]:
         """Every uplink that this log ever served."""
@@ -312,6 +326,10 @@ class Reader:
         """A small thing that outlives the process; None when it was never set."""
         row = self._row("SELECT value FROM fact WHERE key = ?", key)
         return None if row is None else row[0]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """All small things that outlive the process, by key."""
+        return [(key, value) for key, value in self._rows("SELECT key, value FROM fact")]
 
     def used_bytes(self) -> int:
         """How much of the quota is taken; what was freed counts as free, though the file does not shrink."""
@@ -324,6 +342,14 @@ class Reader:
         """Show one state of the log to several queries."""
         with translated(self.path), self._db:
             yield
+
+    @contextlib.contextmanager
+    def _sense(self, table: str) -> Iterator[None]:
+        """What makes no sense was damaged: these tables are written by this program alone."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError) as error:
+            raise DamagedError(self.path, f"the table {table} holds nonsense: {error}") from error
 
     def number(self, epoch: str) -> int:
         """The number of *epoch*; for a name that this log does not know one under which nothing is kept."""

@@ -1,38 +1,23 @@
-"""What a consumer holds, and what is wrong with what came: bytes in, findings out. Pure.
+"""A consumer without a connection: bytes in, findings out. Pure.
 
-Kept per series (station, epoch, stream): which seqs came, and enough heads to see
-that each batch follows from its neighbours and that nothing came twice with other
-content. Records themselves are handed on, never kept, so that this runs for months.
+It knows what came of every series, what is missing, and what is wrong with what
+came; whoever has a connection gives it every message and asks it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.batch import Lane
-from agent.cursor import Cursor, Range, subtract
-from agent.record import genesis
-from agent.unpacking import Batch, BatchError, unpack
+from agent.cursor import Range
+from agent.holding import ContradictionError, Key, Kind, Series
+from agent.unpacking import Batch, BatchError, Head, Seq, unpack
 from drivers.reading import Stream
-
-RECENT = 10_000
-"""Heads kept per series beside those at the ends of ranges: duplicates of these are compared byte for byte."""
-
-
-class Kind(StrEnum):
-    """What a finding is about."""
-
-    MALFORMED = "malformed"  # no batch, or not the one it says
-    BROKEN = "chain_break"  # its heads contradict what is known
-    CHANGED = "changed"  # a record came again with other content
-    GAP = "gap"  # seqs were passed over; they may still come
-    EPOCH = "epoch"  # a log that was not known before; not a fault
-
 
 FAULTS = frozenset({Kind.MALFORMED, Kind.BROKEN, Kind.CHANGED})
 
@@ -46,96 +31,14 @@ class Finding:
     what: str
 
 
-class Key(NamedTuple):
-    """What a seq is unique in."""
+class _Told(BaseModel):
+    """What a state says of one stream; open for keys that we do not know."""
 
-    station: str
-    epoch: str
-    stream: Stream
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
-    def __str__(self) -> str:
-        return "/".join(self)
-
-
-class _ContradictionError(ValueError):
-    def __init__(self, kind: Kind, what: str) -> None:
-        super().__init__(what)
-        self.kind = kind
-
-
-class Series:
-    """What came of one series. A batch that contradicts what is known is refused as a whole."""
-
-    def __init__(self, key: Key, *, whole: bool) -> None:
-        self.key = key
-        self.held = Cursor()
-        self.gone: list[Range] = []  # the station has said that it no longer has them
-        self.told_last = 0
-        self._told_first = 1
-        self._whole = whole
-        self._heads = {0: genesis(*key)}
-
-    def accept(self, batch: Batch) -> list[bytes]:
-        """Take *batch* and return the records that are new; raises _ContradictionError."""
-        heads = self._heads_of(batch)
-        fresh = self.held.gaps(batch.first, batch.last)
-        for seq, head in heads.items():
-            if self._heads.get(seq, head) != head:
-                raise self._contradiction(seq)
-        self._heads |= heads
-        self.held.ack(batch.first, batch.last)
-        self._forget()
-        return [batch.bodies[seq - batch.first] for first, last in fresh for seq in range(first, last + 1)]
-
-    def _heads_of(self, batch: Batch) -> dict[int, bytes]:
-        """Head by seq as the batch proves them, that before its first record included."""
-        known = self._heads.get(batch.first - 1)
-        prev = batch.prev if batch.prev is not None else known
-        if prev is None:  # proven by nothing but its own word
-            return {batch.last: batch.head}
-        if known is not None and known != prev:
-            what = f"record {batch.first} is chained to another record {batch.first - 1} than the one that is known"
-            raise _ContradictionError(Kind.BROKEN, what)
-        heads = batch.heads(prev)
-        if heads[-1] != batch.head:
-            what = f"the head after {batch.last} is not that of its records {batch.first} to {batch.last}"
-            raise _ContradictionError(Kind.BROKEN, what)
-        return {batch.first - 1: prev} | dict(enumerate(heads, start=batch.first))
-
-    def _contradiction(self, seq: int) -> _ContradictionError:
-        if self.held.covers(seq):
-            return _ContradictionError(Kind.CHANGED, f"record {seq} came again with other content")
-        what = f"the head after record {seq} is not the one that was told for it"
-        return _ContradictionError(Kind.BROKEN, what)
-
-    def _forget(self) -> None:
-        if len(self._heads) > 2 * RECENT:
-            ends = {0, self.held.upto} | {end for first, last in self.held.ranges for end in (first - 1, last)}
-            recent = list(self._heads)[-RECENT:]
-            self._heads = {seq: self._heads[seq] for seq in sorted(ends & self._heads.keys()) + recent}
-
-    def tell(self, first: int, last: int, head: bytes) -> None:
-        """The station says what its log has; raises _ContradictionError when its head is not ours."""
-        if self._heads.setdefault(last, head) != head:
-            raise _ContradictionError(Kind.BROKEN, f"the station says another head after record {last} than came here")
-        self._told_first, self.told_last = first, max(last, self.told_last)
-
-    def head(self, seq: int) -> bytes | None:
-        """The head after *seq*, as long as it is remembered; that after ``held.upto`` always is."""
-        return self._heads.get(seq)
-
-    @property
-    def last(self) -> int:
-        """The highest seq that came."""
-        return self.held.ranges[-1][1] if self.held.ranges else self.held.upto
-
-    def gaps(self, *, tail: bool = False) -> list[Range]:
-        """What is missing between the first and the last record; with *tail* also what the station says it has."""
-        if self._whole:
-            first = self._told_first
-        else:
-            first = 1 if self.held.upto else self.held.ranges[0][0] if self.held.ranges else self.told_last + 1
-        return self.held.gaps(first, max(self.last, self.told_last) if tail else self.last)
+    first: Seq
+    last: Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+    head: Head
 
 
 @dataclass(slots=True)
@@ -158,7 +61,7 @@ class Taken:
 
 
 class Receiver:
-    """A consumer without a connection: give it every message, ask it what it holds.
+    """Give it every message, ask it what it holds.
 
     With *whole*, everything that the station still has from record 1 on counts as
     missing until it came; else what came before the first message does not.
@@ -205,17 +108,15 @@ class Receiver:
             batch = unpack(levels, payload)
         except BatchError as error:
             return Taken(findings=[Finding(Kind.MALFORMED, "/".join(levels), str(error))])
-        findings = []
         key = Key(batch.station, batch.epoch, batch.stream)
-        if all(known[:2] != key[:2] for known in self.series):
-            findings.append(Finding(Kind.EPOCH, key.station, f"the log {key.epoch} is seen for the first time"))
+        findings = self._introduce(key)
         series = self._of(key)
         if 0 < series.last < batch.first - 1 and batch.lane is Lane.LIVE:
             passed = f"records {series.last + 1} to {batch.first - 1} were passed over"
             findings.append(Finding(Kind.GAP, str(key), passed))
         try:
             fresh = series.accept(batch)
-        except _ContradictionError as error:
+        except ContradictionError as error:
             return Taken(batch, findings=[*findings, Finding(error.kind, str(key), str(error))])
         self.batches += 1
         self.records += len(fresh)
@@ -233,19 +134,24 @@ class Receiver:
         findings = []
         for stream in Stream:
             if isinstance(streams, dict) and isinstance(said := streams.get(stream), dict):
-                findings += self._compare(Key(station, state.epoch, stream), said)
+                key = Key(station, state.epoch, stream)
+                findings += [*self._introduce(key), *self._compare(key, said)]
         return findings
+
+    def _introduce(self, key: Key) -> list[Finding]:
+        """Say that an epoch is met for the first time."""
+        if any(known[:2] == key[:2] for known in self.series):
+            return []
+        return [Finding(Kind.EPOCH, key.station, f"here is a log that was not seen before: {key.epoch}")]
 
     def _compare(self, key: Key, said: dict[str, Any]) -> list[Finding]:
         try:
-            head = bytes.fromhex(said["head"])
-            self._of(key).tell(_whole_number(said["first"]), _whole_number(said["last"]), head)
-        except (KeyError, TypeError):
-            return [Finding(Kind.MALFORMED, str(key), "its state lacks first, last or head")]
-        except _ContradictionError as error:
+            told = _Told.model_validate(said)
+            self._of(key).tell(told.first, told.last, bytes.fromhex(told.head))
+        except ValidationError:
+            return [Finding(Kind.MALFORMED, str(key), "its state has no proper first, last and head")]
+        except ContradictionError as error:
             return [Finding(error.kind, str(key), str(error))]
-        except ValueError:
-            return [Finding(Kind.MALFORMED, str(key), "its state has a head that is not hexadecimal")]
         return []
 
     def _take_reply(self, station: str, payload: bytes) -> None:
@@ -260,16 +166,6 @@ class Receiver:
         if key not in self.series:
             self.series[key] = Series(key, whole=self._whole)
         return self.series[key]
-
-
-def wanted(series: Series) -> list[Range]:
-    """What the station could still send of *series* and did not."""
-    return subtract(series.gaps(tail=True), series.gone)
-
-
-def held_count(series: Series, last: int = 2**53) -> int:
-    """How many different records of *series* came, up to seq *last*."""
-    return last - series.held.missing(last)
 
 
 def _words(payload: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -24,7 +25,10 @@ import structlog
 from agent.clock import Clock
 from agent.reader import Reader
 from agent.record import Draft, canonical, draft, event
-from agent.store import LogFullError, LogWriteError, Move, Store
+from agent.refuge import REFUGE_S, RETURN_S, bring_home, move_in
+from agent.salvage import condemn
+from agent.store import LogFullError, LogWriteError, Move, Stamp, Store
+from agent.store_errors import DamagedError, StoreError
 from drivers.reading import Stream
 
 log = structlog.get_logger()
@@ -47,6 +51,7 @@ class Waiting:
     since: float  # seconds since 1970
     error: str
     hint: str
+    by_quota: bool = False  # it is our own limit, and what is delivered makes room
     lost: dict[str, int] = field(default_factory=dict)  # records per stream that found the memory full
     lost_from_ms: int | None = None
     lost_to_ms: int | None = None
@@ -63,8 +68,13 @@ class Recorder:
         clock: Clock,
         linger_s: float = 0.0,
         memory: int = 64_000_000,
+        open_refuge: Callable[[], Store] | None = None,
     ) -> None:
+        """*open_refuge* opens a log in memory, for when the disk refuses for long."""
         self._store = store
+        self._open_refuge = open_refuge
+        self._home: Store | None = None  # the log on disk, while another one in memory takes its place
+        self._asked_home_s = 0.0
         self._clock = clock
         self._linger_s = linger_s
         self._memory = memory
@@ -123,7 +133,7 @@ class Recorder:
     def put(self, drafts: Iterable[Draft]) -> None:
         """Queue records for the next commit; those that find the memory full are counted as lost."""
         for one in drafts:
-            size = len(one.head) + len(one.tail) + 120  # and what Python keeps beside the bytes
+            size = _size(one)
             if self._queued_bytes + size > self._memory:
                 self._lose(one)
                 continue
@@ -185,9 +195,16 @@ class Recorder:
         return result
 
     def _ask(self, question: Callable[[Reader], T]) -> T:
-        if self._reader is None:
+        if self._reader is None or self._reader.path != self._store.path:
+            if self._reader is not None:
+                self._reader.close()
             self._reader = Reader.open(self._store.path)
         return question(self._reader)
+
+    @property
+    def is_volatile(self) -> bool:
+        """Whether records are kept in memory only, because the disk refuses."""
+        return self._home is not None
 
     async def run(self) -> None:
         """Write until cancelled; then write what is left and close the log."""
@@ -201,41 +218,99 @@ class Recorder:
         self.turned_s = time.monotonic()
         if not self._queue and not self._facts:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), CURSOR_S / 2)
+                async with asyncio.timeout(CURSOR_S / 2):
+                    await self._wake.wait()
         self._wake.clear()
         if self._linger_s and self._queue:
             await asyncio.sleep(self._linger_s)
         if self._queue or self._facts or self._moves_are_due():
             await self._commit()
-        if self.waiting:
+        if self._home is not None:
+            await self._go_home()
+        elif self.waiting:
+            await self._take_refuge()
             await asyncio.sleep(RETRY_S)
 
     def _moves_are_due(self) -> bool:
         return self._oldest_move_s is not None and time.monotonic() - self._oldest_move_s >= CURSOR_S
 
     async def _commit(self) -> None:
-        batch = [self._queue[index] for index in range(min(len(self._queue), GROUP))]
-        moves, self._moves = self._moves, {}
+        batch = list(islice(self._queue, GROUP))
+        moves = {key: move for key, move in self._moves.items() if self._home is None or move.epoch == self.epoch}
         facts, self._facts = self._facts, {}
+        self._moves = {key: move for key, move in self._moves.items() if key not in moves}
         self._oldest_move_s = None
-        loop = asyncio.get_running_loop()
+        writing = asyncio.get_running_loop().run_in_executor(
+            self._writing, lambda: self._store.append(batch, tuple(moves.values()), facts)
+        )
         try:
-            stamps = await loop.run_in_executor(
-                self._writing, lambda: self._store.append(batch, tuple(moves.values()), facts)
-            )
+            await asyncio.wait([writing])
+        finally:  # also when cancelled: what was stored must not be stored again
+            while not writing.done():
+                await asyncio.wait([writing])
+            self._settle(writing, batch, moves, facts)
+
+    def _settle(
+        self,
+        writing: asyncio.Future[list[Stamp]],
+        batch: list[Draft],
+        moves: dict[tuple[str, str, Stream], Move],
+        facts: dict[str, str],
+    ) -> None:
+        """Take note of what became of a transaction. Raises DamagedError: the next start salvages the log."""
+        try:
+            stamps = writing.result()
         except (LogFullError, LogWriteError) as error:
-            self._moves = {**moves, **self._moves}  # newer moves win
-            self._facts = {**facts, **self._facts}
+            self._moves = moves | self._moves  # newer moves win
+            self._facts = facts | self._facts
             self._oldest_move_s = time.monotonic()
             self._refused(error)
             return
+        except DamagedError as error:
+            condemn(self._store.path, error)
+            raise
         for one in batch:
             self._queue.popleft()
-            self._queued_bytes -= len(one.head) + len(one.tail) + 120
+            self._queued_bytes -= _size(one)
         for stamp in stamps:
             self._last[stamp.stream], self._head[stamp.stream] = stamp.seq, stamp.head
         if self.waiting:
             self._recovered()
+        self._tell()
+
+    async def _take_refuge(self) -> None:
+        """Go on with a log in memory when the disk has refused for long; a full quota is no reason for that."""
+        waiting = self.waiting
+        if waiting is None or waiting.by_quota or self._clock.now_s() - waiting.since < REFUGE_S:
+            return
+        if self._open_refuge is None:
+            return
+        loop = asyncio.get_running_loop()
+        refuge = await loop.run_in_executor(self._writing, self._open_refuge)
+        await loop.run_in_executor(self._writing, move_in, self._store, refuge)
+        self._home, self._store = self._store, refuge
+        self._asked_home_s = time.monotonic()
+        self._take_over(refuge)
+        log.critical("log_volatile", path=str(refuge.path), error=waiting.error)
+        self._tell()
+
+    async def _go_home(self) -> None:
+        """Move back to the disk as soon as it takes everything."""
+        home, refuge = self._home, self._store
+        if home is None or time.monotonic() - self._asked_home_s < RETURN_S:
+            return
+        self._asked_home_s = time.monotonic()
+        loop = asyncio.get_running_loop()
+        try:
+            moved = await loop.run_in_executor(self._writing, bring_home, home, refuge, int(self._clock.now_s() * 1000))
+        except StoreError as error:
+            log.warning("disk_still_refuses", error=str(error))
+            return
+        self._home, self._store = None, home
+        self._take_over(home)
+        await loop.run_in_executor(self._writing, refuge.close)
+        self.event("log_came_home", data={"records": moved})
+        log.info("log_came_home", records=moved)
         self._tell()
 
     def _tell(self) -> None:
@@ -245,7 +320,8 @@ class Recorder:
 
     def _refused(self, error: LogFullError | LogWriteError) -> None:
         if self.waiting is None:
-            self.waiting = Waiting(self._clock.now_s(), str(error), error.hint)
+            by_quota = isinstance(error, LogFullError) and error.limit == "quota"
+            self.waiting = Waiting(self._clock.now_s(), str(error), error.hint, by_quota)
             log.error("log_refused", error=str(error), hint=error.hint)
         self.waiting.error, self.waiting.hint = str(error), error.hint
 
@@ -278,8 +354,14 @@ class Recorder:
             if self.waiting and len(self._queue) >= before:
                 break
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writing, self._store.close)
+        for store in filter(None, (self._home, self._store)):
+            await loop.run_in_executor(self._writing, store.close)
         if self._reader is not None:
             await loop.run_in_executor(self._reading, self._reader.close)
         self._writing.shutdown()
         self._reading.shutdown()
+
+
+def _size(one: Draft) -> int:
+    """Bytes that a waiting record takes, with what Python keeps beside them."""
+    return len(one.head) + len(one.tail) + 120

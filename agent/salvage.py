@@ -24,18 +24,20 @@ from agent.reader import Epoch, Gone
 from agent.record import event
 from agent.rescue import ASIDE, needed, turn
 from agent.schema import APPLICATION_ID
-from agent.store import Store
+from agent.store import Store, condemn, condemnation
 from agent.store_errors import DamagedError, ForeignLogError
 from agent.wreck import Wreck, ask, open_wreck
 from drivers.reading import Stream
 
+__all__ = ["condemn", "open_log"]
+
 _PATIENCE_S = 20.0
 _SIDE_FILES = ("-wal", "-shm")
 _INSERTS = {
-    "uplink": "INSERT OR REPLACE INTO uplink VALUES (?, ?, ?)",
-    "cursor": "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?)",
-    "parked": "INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "fact": "INSERT OR REPLACE INTO fact VALUES (?, ?)",
+    "uplink": "INSERT OR IGNORE INTO uplink VALUES (?, ?, ?)",
+    "cursor": "INSERT OR IGNORE INTO cursor VALUES (?, ?, ?, ?, ?)",
+    "parked": "INSERT OR IGNORE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "fact": "INSERT OR IGNORE INTO fact VALUES (?, ?)",
 }
 _APPLICATION_ID_AT = 68
 
@@ -76,7 +78,7 @@ def open_log(
         raise
     if damage:
         store.reason = SALVAGED
-        data = {"aside": store.fact(ASIDE), "error": str(damage)}
+        data = {"aside": store.fact(ASIDE), "error": damage.why}
         store.append([event("log_set_aside", _time(now_ms), data=data)])
     deadline = time.monotonic() + patience_s
     while turn(store) and (time.monotonic() < deadline or needed(store)):
@@ -85,14 +87,9 @@ def open_log(
     return store
 
 
-def condemn(path: Path, damage: DamagedError) -> None:
-    """Have the log at *path* set aside when it is opened next: writing it failed with *damage*."""
-    _condemned(path).write_text(str(damage))
-
-
 def _heed_condemnation(path: Path) -> None:
-    if _condemned(path).exists():
-        raise DamagedError(path, _condemned(path).read_text())
+    if condemnation(path).exists():
+        raise DamagedError(path, condemnation(path).read_text())
 
 
 def _finish_exchange(path: Path) -> None:
@@ -129,7 +126,7 @@ def _put_in_place(path: Path, new: Path, aside: Path) -> None:
             _beside(path, suffix).rename(_beside(aside, suffix))
     for suffix in (".lock", ".high", *_SIDE_FILES):
         _beside(new, suffix).unlink(missing_ok=True)
-    _condemned(path).unlink(missing_ok=True)
+    condemnation(path).unlink(missing_ok=True)
     sync_folder(path.parent)
     new.rename(path)
     sync_folder(path.parent)
@@ -143,7 +140,7 @@ def _inherit(store: Store, wreck: Wreck | None, mark: Mark | None, aside: str) -
         db.execute("UPDATE epoch SET number = ?, reason = ?", (number, SALVAGED))
         for epoch in epochs:
             row = (epoch.number, epoch.epoch, epoch.began_ms, epoch.reason, epoch.machine)
-            db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", row)
+            db.execute("INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?)", row)
         if wreck:
             for name, rows in wreck.state().items():
                 db.executemany(_INSERTS[name], rows)
@@ -167,8 +164,10 @@ def _gaps(wreck: Wreck | None, mark: Mark | None, epoch: Epoch, stream: Stream) 
     marked = mark.last[stream][0] if mark and mark.epoch == epoch.epoch else 0
     if wreck is None:
         return [Gone(1, marked, None, gaps.DAMAGED)] if marked else []
-    last = max(marked, ask(lambda: wreck.tip(epoch.epoch, stream)[0], 0))
-    gone = ask(lambda: wreck.gone(epoch.epoch, stream), list[Gone]())
+    last = max(marked, ask(lambda: wreck.last_row(epoch.epoch, stream), 0))
+    known = ask(lambda: wreck.gone(epoch.epoch, stream), list[Gone]())
+    last = last or max((gap.last for gap in known), default=0)  # all of it had been freed
+    gone = [gap for gap in known if 0 < gap.first <= gap.last <= last]
     left = subtract([(1, last)], [(gap.first, gap.last) for gap in gone])
     heads = {last: ask(partial(wreck.head_at, epoch.epoch, stream, last), None) for _, last in left}
     return gone + [Gone(first, last, heads[last], gaps.SALVAGING) for first, last in left]
@@ -185,10 +184,6 @@ def _insist_it_is_ours(path: Path, damage: DamagedError) -> None:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _condemned(path: Path) -> Path:
-    return _beside(path, ".condemned")
 
 
 def _time(now_ms: int) -> datetime:

@@ -2,7 +2,8 @@
 
 A tick that gave nothing is a record too. When the same thing goes on, one
 record a minute stands for all its ticks: ``time`` is when the first of them was
-due, ``ticks`` how many they are.
+due, ``ticks`` how many they are. Those of a line that is too busy may have
+readings between them.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ TOGETHER_S = 60.0
 
 @dataclass(slots=True)
 class Gap:
-    """Ticks in a row that gave nothing for one reason."""
+    """Ticks that gave nothing for one reason."""
 
     quality: Quality
     reason: str
-    first_s: float  # when the first of them was due, seconds since 1970
-    opened_s: float  # monotonic
+    opened_s: float  # monotonic: when the last record of them was made
+    first_s: float = 0.0  # when the first of them was due, seconds since 1970
     ticks: int = 0
 
 
@@ -57,7 +58,7 @@ class Scribe:
         self._put = put
         self._dictionary = dictionary
         self._synced = synced
-        self._gaps: dict[Stream, Gap] = {}
+        self._gaps: dict[tuple[Stream, Quality], Gap] = {}
 
     def scan(
         self, scan: Scan, quality: Mapping[str, Quality], streams: Collection[Stream], names: Collection[str]
@@ -66,37 +67,42 @@ class Scribe:
         for stream in streams:
             readings = [r for n, r in scan.readings.items() if n in names and self._channels[n].stream is stream]
             if readings:
-                self._close(stream)
+                self._close(stream, Quality.COMM_FAULT)
                 self._put([self._draft(stream, scan.time, self._fields(stream, scan, readings, quality))])
+        self.flush(overdue=True)
 
-    def nothing(self, stream: Stream, due_s: float, quality: Quality, reason: str) -> None:
-        """Account for a tick, due at *due_s*, that gave nothing."""
-        gap = self._gaps.get(stream)
-        if gap and (gap.quality, gap.reason) != (quality, reason):
-            self._close(stream)
+    def nothing(self, stream: Stream, due_s: float, quality: Quality, reason: str, ticks: int = 1) -> None:
+        """Account for *ticks*, the first of them due at *due_s*, that gave nothing."""
+        gap = self._gaps.get((stream, quality))
+        if gap and gap.reason != reason:
+            self._close(stream, quality)
             gap = None
         if gap is None:
-            self._gaps[stream] = gap = Gap(quality, reason, due_s, time.monotonic() - TOGETHER_S)  # the first at once
+            gap = Gap(quality, reason, time.monotonic() - TOGETHER_S)  # the first at once
+            self._gaps[stream, quality] = gap
         if gap.ticks == 0:
             gap.first_s = due_s
-        gap.ticks += 1
+        gap.ticks += ticks
         if time.monotonic() - gap.opened_s >= TOGETHER_S:
             self._write(stream, gap)
 
     def flush(self, *, overdue: bool = False) -> None:
         """Record the ticks that are still gathered; with *overdue* only those that waited long enough."""
-        for stream, gap in list(self._gaps.items()):
+        for (stream, quality), gap in list(self._gaps.items()):
             if not overdue:
-                self._close(stream)
+                self._close(stream, quality)
             elif gap.ticks and time.monotonic() - gap.opened_s >= TOGETHER_S:
                 self._write(stream, gap)
 
-    def _close(self, stream: Stream) -> None:
-        if gap := self._gaps.pop(stream, None):
+    def _close(self, stream: Stream, quality: Quality) -> None:
+        if gap := self._gaps.pop((stream, quality), None):
             self._write(stream, gap)
 
     def _write(self, stream: Stream, gap: Gap) -> None:
         if gap.ticks:
+            before = self._gaps.get((stream, Quality.COMM_FAULT))
+            if before and before.ticks and before is not gap:  # it began earlier
+                self._write(stream, before)
             fields = {"quality": {"*": str(gap.quality)}, "reason": gap.reason, "ticks": gap.ticks}
             self._put([self._draft(stream, instant(gap.first_s), fields)])
         gap.ticks, gap.opened_s = 0, time.monotonic()

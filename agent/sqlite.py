@@ -7,6 +7,7 @@ WAL-reset defect of versions before 3.51.3.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -114,12 +115,17 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except apsw.Error as error:
         raise translate(error, path) from error
+    except UnicodeDecodeError as error:
+        raise DamagedError(path, f"a text in it is none: {error}") from error
 
 
 def translate(error: apsw.Error, path: Path) -> StoreError:
     """The error of ours that says what *error* means for the log at *path*."""
-    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+    # Our statements are right; a table or column that is missing was taken by damage to the schema.
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError):
         return DamagedError(path, str(error))
+    if isinstance(error, apsw.ReadOnlyError) and os.access(path, os.W_OK):
+        return DamagedError(path, f"its header is wrong: {error}")
     if isinstance(error, apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
         return _no_access(path, str(error))
     return LogWriteError(path, f"{error} (SQLite error {getattr(error, 'extendedresult', 'unknown')})")

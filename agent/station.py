@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from agent.assembly import Assembly, judge_words, remembered
+from agent.changes import Changes, Difference, changes
 from agent.clock import Clock
 from agent.crew import Crew
 from agent.judge import Judge
 from agent.lastgood import CONFIG
-from agent.poller import LinkPoller
+from agent.poller import DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings, UplinkSettings
-from agent.changes import Changes, Difference, changes
 from agent.uplink import Uplink
-from drivers.api import DriverError, Scan
+from drivers.api import Scan
 from drivers.errors import StationError
 from drivers.reading import Stream
 
@@ -61,19 +61,25 @@ class Station:
         self._clock = clock
         self._state = state
         self._judge = Judge({})
+        self._bystanders: dict[str, DevicePoller] = {}  # not changed, but stopped for what else is on their wire
         self._applying = asyncio.Lock()
 
     async def begin(self) -> None:
         """Start everything that the configuration names."""
         async with self._applying:
+            await self._name_uplinks(self.settings)
             await self._put_to_work(self.settings)
 
     async def change(self, new: Settings) -> list[str]:
-        """Apply *new* and return, a line each, what changed. Raises RestartNeededError; then nothing did."""
+        """Apply *new* and return, a line each, what changed.
+
+        Raises RestartNeededError, or StoreError while the log cannot take the names of uplinks; then nothing did.
+        """
         async with self._applying:
             difference = changes(self.settings, new)
             if difference.refused:
                 raise RestartNeededError(difference.refused)
+            await self._name_uplinks(new)
             await self._take_away(difference, new)
             await self._put_to_work(new)
             for uplink in self.uplinks.values():
@@ -81,23 +87,29 @@ class Station:
             return _told(difference)
 
     async def stop_polling(self) -> None:
-        """End the links; what they had gathered is recorded."""
-        await self._crew.stop(*[f"link {name}" for name in self.links])
+        """End the links; polls under way get their answer first, and what was gathered is recorded."""
+        await self._stop_links(self.links.keys())
+
+    async def _stop_links(self, names: Collection[str]) -> None:
+        await asyncio.gather(*[self.links[name].leave() for name in names])
+        await self._crew.stop(*[f"link {name}" for name in names])
 
     async def stop_delivering(self) -> None:
         """End the uplinks; those that are connected deliver what is committed first, for :data:`FAREWELL_S` at most."""
         deadline_s = time.monotonic() + FAREWELL_S
-        while time.monotonic() < deadline_s and any(map(_delivers, self.uplinks.values())):
+        while time.monotonic() < deadline_s and any(map(_delivers, self.uplinks.values())):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._crew.stop(*[f"uplink {name}" for name in self.uplinks])
 
     async def read(self, device: str) -> Scan:
-        """Poll one device now, between the ticks; raises DriverError, or StationError for an unknown name."""
-        for poller in self.links.values():
-            if any(one.name == device for one in poller.devices):
-                return await poller.read(device)
-        names = ", ".join(one.name for poller in self.links.values() for one in poller.devices)
-        raise DriverError(f"there is no device called {device}", hint=f"The devices are: {names}")
+        """Poll one of :attr:`devices` now, between the ticks; raises DriverError."""
+        poller = next(poller for poller in self.links.values() if device in [one.name for one in poller.devices])
+        return await poller.read(device)
+
+    @property
+    def devices(self) -> list[str]:
+        """The names of all devices that are polled."""
+        return [device.name for poller in self.links.values() for device in poller.devices]
 
     def turns(self) -> Mapping[str, float]:
         """When each link and uplink task last turned (monotonic seconds)."""
@@ -112,7 +124,12 @@ class Station:
             if name in {device.name for device in settings.devices}
         }
         uplinks = _touched(difference.uplinks)
-        await self._crew.stop(*[f"link {name}" for name in links], *[f"uplink {name}" for name in uplinks])
+        await self._stop_links(links & self.links.keys())
+        await self._crew.stop(*[f"uplink {name}" for name in uplinks])
+        stopped = [device for name in links & self.links.keys() for device in self.links[name].devices]
+        self._bystanders = {
+            device.name: device for device in stopped if device.name not in _touched(difference.devices)
+        }
         self.links = {name: poller for name, poller in self.links.items() if name not in links}
         self.uplinks = {name: uplink for name, uplink in self.uplinks.items() if name not in uplinks}
         for device in (*difference.devices.removed, *difference.devices.changed):
@@ -121,15 +138,16 @@ class Station:
     async def _put_to_work(self, settings: Settings) -> None:
         """Start what is not at work yet, and keep the configuration as the last that ran."""
         self._judge.profiles, self._judge.lines = judge_words(settings)
-        starts = {uplink.name: uplink.start for uplink in settings.uplinks}
-        await self._recorder.write(lambda store: store.set_uplinks(starts))
         keys = remembered(settings)
         facts = await self._recorder.read(lambda log: {key: text for key in keys if (text := log.fact(key))})
         assembly = Assembly(self._recorder, self._clock, self._judge, facts)
         for wire in settings.wires:
             if wire.name not in self.links and settings.devices_on(wire.name):
-                self.links[wire.name] = assembly.link(settings, wire)
-                self._crew.start(f"link {wire.name}", self.links[wire.name].run())
+                self.links[wire.name] = poller = assembly.link(settings, wire)
+                for device in poller.devices:
+                    if old := self._bystanders.pop(device.name, None):
+                        device.take_over(old)
+                self._crew.start(f"link {wire.name}", poller.run())
         for words in settings.uplinks:
             if words.name not in self.uplinks:
                 self.uplinks[words.name] = self._uplink(words)
@@ -138,6 +156,13 @@ class Station:
         self._recorder.fact(CONFIG, settings.source)
         data = {"file": str(settings.path), "sha256": settings.sha256}
         self._recorder.event("configuration_applied", data=data, stream=Stream.AUDIT)
+
+    async def _name_uplinks(self, settings: Settings) -> None:
+        """Make the uplinks known to the log, unless it knows them: a disk without room is no reason not to poll."""
+        starts = {uplink.name: uplink.start for uplink in settings.uplinks}
+        lives = await self._recorder.read(lambda log: log.uplinks())
+        if {name for name, life in lives.items() if life.removed_ms is None} != starts.keys():
+            await self._recorder.write(lambda store: store.set_uplinks(starts))
 
     def _uplink(self, words: UplinkSettings) -> Uplink:
         return Uplink(

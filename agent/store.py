@@ -25,7 +25,7 @@ from agent.reader import Reader
 from agent.record import Draft, genesis, next_head
 from agent.schema import MINUTE_MS, on, prepare, record_id
 from agent.sqlite import PAGE, Connection, FullError, connect_writer, transaction, translated
-from agent.store_errors import LogFullError, LogWriteError, StoreError
+from agent.store_errors import DamagedError, LogFullError, LogWriteError, StoreError
 from drivers.reading import Stream
 
 __all__ = ["LogFullError", "LogWriteError", "Move", "Stamp", "Store", "StoreError"]
@@ -252,7 +252,7 @@ class Store:
     def writing(self, size: int = 0) -> Iterator[Connection]:
         """One transaction: all or nothing, and synced when it ends; *size* is how many bytes it wants to add.
 
-        Raises LogFullError, LogWriteError or DamagedError.
+        Raises LogFullError or LogWriteError; or DamagedError, and then the log is set aside when it is opened next.
         """
         if self._thread is None:
             self._thread = threading.get_ident()
@@ -262,6 +262,9 @@ class Store:
                 yield self._db
         except FullError as error:
             raise self._full(size) from error
+        except DamagedError as damage:
+            condemn(self.path, damage)
+            raise
 
     def hand_over(self) -> None:
         """Let the thread that makes the next call be the one that writes from then on."""
@@ -277,8 +280,10 @@ class Store:
             self._lock.release()
 
     def _continue(self, now_ms: int) -> None:
-        """Go on with the newest epoch, or begin one."""
+        """Go on with the newest epoch, or begin one. Raises DamagedError, also for what only uplinks will need."""
         epochs = self.log.epochs()
+        self.log.cursors()
+        self.log.parked()
         if epochs:
             self._number, self.epoch = epochs[-1].number, epochs[-1].epoch
             self._tips = {stream: self._tip(stream) for stream in Stream}
@@ -360,3 +365,14 @@ class Store:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def condemn(path: Path, damage: DamagedError) -> None:
+    """Have the log at *path* set aside when it is opened next: much damage shows only when it is written."""
+    with contextlib.suppress(OSError):  # a disk that refuses this too will show it again
+        condemnation(path).write_text(damage.why)
+
+
+def condemnation(path: Path) -> Path:
+    """The file that says why the log at *path* is to be set aside."""
+    return path.with_name(path.name + ".condemned")

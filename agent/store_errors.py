@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drivers.errors import StationError
+from drivers.reading import Stream
 
 
 class StoreError(StationError):
@@ -39,6 +40,18 @@ class DamagedError(StoreError):
             f"{path} is damaged: {why}",
             hint="The agent sets it aside and saves what can be read when it starts; check the disk with: smartctl -a",
         )
+        self.path = path
+        self.why = why
+
+
+class UnreadableError(DamagedError):
+    """One record cannot be read: number ``seq`` of ``epoch`` and ``stream``; see :func:`agent.rescue.write_off`."""
+
+    def __init__(self, damage: DamagedError, epoch: str, stream: Stream, seq: int) -> None:
+        super().__init__(damage.path, f"{stream} {seq} of epoch {epoch} cannot be read: {damage.why}")
+        self.epoch = epoch
+        self.stream = stream
+        self.seq = seq
 
 
 class LogFullError(StoreError):

@@ -26,12 +26,9 @@ AGAIN_S = 1.0
 
 
 class SubscriptionError(StationError):
-    """The broker lets us in, but not see what we came for."""
+    """The broker is not reached, or does not let us see what we came for."""
 
     exit_code = 3
-
-    def __init__(self, endpoint: str, topic: str, code: int) -> None:
-        super().__init__(f"broker {endpoint} refused the subscription to {topic}: {meaning(code)}", hint=hint(code))
 
 
 class Watcher(Interface):
@@ -90,8 +87,11 @@ class Subscription:
         self._broken: StationError | None = None
 
     async def run(self) -> None:
-        """Receive until cancelled. Raises ConnectError or SubscriptionError when the first attempt fails."""
-        session = await self._open()
+        """Receive until cancelled. Raises SubscriptionError when the first attempt fails, or the broker refuses."""
+        try:
+            session = await self._open()
+        except ConnectError as error:
+            raise SubscriptionError(str(error), hint=error.hint) from error
         while True:
             try:
                 await self._attend(session)
@@ -129,7 +129,8 @@ class Subscription:
     def _check(self, codes: list[int]) -> None:
         for topic, code in zip(self._topics, codes, strict=False):
             if code >= 0x80:
-                raise SubscriptionError(self._address.endpoint, topic, code)
+                why = f"broker {self._address.endpoint} refused the subscription to {topic}: {meaning(code)}"
+                raise SubscriptionError(why, hint=hint(code))
 
     async def _reopen(self) -> Session:
         while True:

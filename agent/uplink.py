@@ -77,17 +77,14 @@ class Uplink:
         self._unparked_s = time.monotonic()
 
     async def run(self) -> None:
-        """Deliver until cancelled. Raises ZstdMissingError at once when it is to compress and cannot."""
-        compress = Compressor() if self.settings.compress else None
+        """Deliver until cancelled."""
         self._dialect.spoke_5 = await self._recorder.read(lambda reader: reader.fact(self._fact)) is not None
         await self._progress.load()
         first_s = self.settings.spread
         try:
             while True:
                 await self._rest(random.uniform(0, first_s))  # noqa: S311 - spreads load, keeps no secret
-                await persistently(
-                    lambda: self._attempt(compress), on=StationError, rest=self._rest, failed=self._failed
-                )
+                await persistently(self._attempt, on=StationError, rest=self._rest, failed=self._failed)
                 first_s = FIRST_S
         finally:
             self._condition.enter("stopped")
@@ -104,7 +101,7 @@ class Uplink:
         """How the uplink does now, as plain data for ``status``; instants are aware datetimes."""
         return self._condition.snapshot(self._delivery)
 
-    async def _attempt(self, compress: Compressor | None) -> None:
+    async def _attempt(self) -> None:
         """Connect and deliver; raises why that ended, or returns when it had gone well for STABLE_S."""
         self._condition.enter("connecting")
         announcer = await self._new_announcer()
@@ -115,7 +112,7 @@ class Uplink:
             progress=self._progress,
             standing=self._standing,
             announcer=announcer,
-            compress=compress,
+            compress=Compressor() if self.settings.compress else None,
             on_fork=self._on_fork,
             turned=self._turn,
         )

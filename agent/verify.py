@@ -6,6 +6,7 @@ The first record that breaks a series is named, and the series is left there.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,8 +21,6 @@ from agent.reader import Reader, Series
 from agent.record import Row, genesis
 from agent.store_errors import AccessError, DamagedError
 from drivers.reading import Stream
-
-_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +78,8 @@ def _series(log: Reader, series: Series, came_to: int) -> Proof:
 
 def _rows(log: Reader, series: Series, first: int, last: int) -> Iterator[Row]:
     """The records of a kept range, up to the first one that the medium does not give back."""
-    while first <= last and (rows := read_on(log, series.epoch, series.stream, first, last)):
-        yield from rows
-        first = rows[-1].seq + 1
-
-
-def read_on(log: Reader, epoch: str, stream: Stream, first: int, last: int, most: int = _STEP) -> list[Row]:
-    """Records from *first* on, as many as can be read before the first that damage has taken."""
-    while most:
-        try:
-            return log.batch(epoch, stream, first, last, max_records=most)
-        except DamagedError:
-            most //= 2
-    return []
+    with contextlib.suppress(DamagedError):
+        yield from log.walk(series.epoch, series.stream, first, last)
 
 
 def verify_files(paths: Iterable[Path]) -> Iterator[Proof]:

@@ -8,10 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.cursor import Range
-from agent.reader import Reader
+import orjson
+
+from agent.cursor import Cursor, Range
+from agent.reader import Epoch, Reader
 from agent.record import Row
-from agent.schema import epoch_number, on
+from agent.schema import SEQ_MASK, epoch_number, on
+from agent.sqlite import connect_wreck
 from agent.store_errors import StoreError
 from drivers.reading import Stream
 
@@ -24,20 +27,33 @@ _STATE = {
     "fact": "SELECT key, value FROM fact",
 }
 _HEAD = 32
-_READ = 500
+_NUMBERS = 1 << 22
 
 
 class Wreck(Reader):
     """A damaged log; what it says about gaps is asked for once, not with every batch."""
+
+    def epochs(self) -> list[Epoch]:
+        """The epochs whose entry still makes sense."""
+        return [epoch for epoch in self._epochs() if epoch.makes_sense and 0 < epoch.number <= _NUMBERS]
 
     def newest_number(self) -> int:
         """The number of the epoch that the last measurement belongs to, without asking for epochs."""
         row = self._row(on(Stream.MEASUREMENT, "SELECT max(id) FROM $record"))
         return epoch_number(row[0]) if row and row[0] else 1
 
+    def last_row(self, epoch: str, stream: Stream) -> int:
+        """The seq of the last record that is there; 0 when there is none."""
+        low, high = self._ids(epoch, 0, SEQ_MASK)
+        row = self._row(on(stream, "SELECT id FROM $record WHERE id BETWEEN ? AND ? ORDER BY id DESC"), low, high)
+        return row[0] & SEQ_MASK if row else 0
+
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """The small tables that a new log takes over, each one as far as it can be read."""
         found = {name: ask(partial(self._rows, query), list[tuple[Any, ...]]()) for name, query in _STATE.items()}
+        for name, at in (("cursor", 2), ("parked", 2)):
+            found[name] = [row for row in found[name] if row[at] in set(Stream)]
+        found["cursor"] = [row for row in found["cursor"] if ask(partial(Cursor.from_json, row[3]), None)]
         return {name: rows for name, rows in found.items() if rows}
 
     def _run(self, epoch: str, stream: Stream, first: int, last: int) -> Range:  # noqa: ARG002  # as in Reader
@@ -65,20 +81,20 @@ def open_wreck(path: Path, station: str) -> Wreck | None:
 
 def read_parts(log: Reader | None, epoch: str, stream: Stream, first: int, last: int) -> list[Part]:
     """*first* to *last* as alternating parts that could be read and that could not."""
-    rows: list[Row] = []
-    at, most = first, _READ if log else 0
+    rows: dict[int, Row] = {}
+    at = first
     while log and at <= last:
         try:
-            found = log.batch(epoch, stream, at, last, max_records=most)
+            found = log.batch(epoch, stream, at, last)
         except StoreError:
-            # Close in on the record that cannot be read; the next is tried alone, for damage comes in pages.
-            at, most = (at, most // 2) if most > 1 else (at + 1, 1)
+            at += 1
             continue
         if not found:
             break
-        rows += [row for row in found if _is_whole(row)]
-        at, most = found[-1].seq + 1, min(2 * most, _READ)
-    return _parts(rows, first, last)
+        # A damaged tree may give its rows in any order, and some of them twice.
+        rows |= {row.seq: row for row in found if first <= row.seq <= last and _is_whole(row)}
+        at = max(at, *(row.seq for row in found)) + 1
+    return _parts([rows[seq] for seq in sorted(rows)], first, last)
 
 
 def _parts(rows: Sequence[Row], first: int, last: int) -> list[Part]:
@@ -97,12 +113,17 @@ def _parts(rows: Sequence[Row], first: int, last: int) -> list[Part]:
 
 
 def _is_whole(row: Row) -> bool:
-    return len(row.head) == _HEAD and bool(row.body) and row.time_ms >= 0
+    """Whether *row* is a record at all; whether it is the right one is for the chain to say."""
+    try:
+        words = orjson.loads(row.body)
+    except orjson.JSONDecodeError:
+        return False
+    return len(row.head) == _HEAD and row.time_ms >= 0 and isinstance(words, dict) and words.get("seq") == row.seq
 
 
 def ask(question: Callable[[], T], otherwise: T) -> T:
     """The answer to *question*, or *otherwise* where damage has taken it."""
     try:
         return question()
-    except StoreError:
+    except (StoreError, ValueError, TypeError, KeyError):  # damage can also look like nonsense
         return otherwise

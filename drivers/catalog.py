@@ -33,6 +33,7 @@ PROTOCOLS: dict[str, type[Driver]] = {
     "dialogue": DialogueDriver,
 }
 SHOWN_FAULTS = 5
+LARGEST_EXPONENT = 308
 
 
 def make_driver(device: Device, link: Link) -> Driver:
@@ -80,16 +81,24 @@ def load_profile(name: str, folders: Iterable[Path] = ()) -> Profile:
     """
     file = _find(name, folders)
     try:
-        content = tomllib.loads(file.read_bytes().decode("utf-8"), parse_float=Decimal)
+        content = tomllib.loads(file.read_bytes().decode("utf-8"), parse_float=_decimal)
         return Profile.model_validate(content)
     except ValidationError as error:
         raise ProfileError(
             f"{file}: {_faults(error)}", hint="Correct the profile, then run: station-agent check"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ProfileError(f"{file} is not TOML: {error}", hint="Correct that line of the profile") from None
     except OSError as error:
         raise ProfileError(f"{file} cannot be read: {error.strerror}", hint=f"Check its rights: ls -l {file}") from None
+
+
+def _decimal(text: str) -> Decimal:
+    """A decimal of a size that can be computed with; ValueError for 1e99999999, which no instrument means."""
+    value = Decimal(text)
+    if value.is_finite() and abs(value.adjusted()) > LARGEST_EXPONENT:
+        raise ValueError(f"{text} is no number of this world")
+    return value
 
 
 def profile_version(name: str, folders: Iterable[Path] = ()) -> str:

@@ -25,17 +25,17 @@ def parse_duration(text: object) -> float:
     """Return seconds for a text such as ``200ms``; raises ValueError with the forms that are allowed."""
     if isinstance(text, float) and not isinstance(text, bool):
         return text  # a default, or a value that was parsed before
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*(ms|s|min|h|d)", text) if isinstance(text, str) else None
     if match is None:
         raise ValueError('a duration is a text such as "200ms", "5s", "10min", "12h" or "400d"')
-    return float(match[1]) * SECONDS[match[2]]
+    return round(float(match[1]) * SECONDS[match[2]], 6)  # 700 x 0.001 is not 0.7 otherwise
 
 
 def parse_size(text: object) -> int:
     """Return bytes for a text such as ``20GB``; raises ValueError with the forms that are allowed."""
     if isinstance(text, int) and not isinstance(text, bool):
         return text
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGT]i?B|B)", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([kKMGT]i?B|B)", text) if isinstance(text, str) else None
     if match is None or match[2] not in BYTES:
         raise ValueError('a size is a text such as "256KiB", "64MB" or "20GB"')
     return int(float(match[1]) * BYTES[match[2]])

@@ -43,6 +43,12 @@ class Counters:
     late: int = 0
     times_s: deque[float] = field(default_factory=lambda: deque(maxlen=100))
 
+    def answered(self, took_s: float, *, refused: bool) -> None:
+        """Count an answer."""
+        self.good += not refused
+        self.refused += refused
+        self.times_s.append(took_s)
+
     @property
     def median_s(self) -> float | None:
         """Median reply time; None before the first answer."""
@@ -78,7 +84,7 @@ class Link:
         self._served = False  # whether anything was heard since the wire was opened
         self._failures = 0  # to get the wire or to hear anything on it, in a row
         self._retry_at = 0.0
-        self._why_down = ""
+        self._why_down = self._hint = ""
         self._silent = 0  # unanswered requests in a row on this connection
         self._free_at = 0.0
         self._last_byte_at = 0.0  # of either direction
@@ -138,30 +144,19 @@ class Link:
         Raises NoReplyError, BadReplyError, LinkDownError.
         """
         async with self._lock:
-            counters = self.counters.setdefault(device, Counters())
-            counters.asked += 1
+            await self._prepare(drain)
+            self.counters.setdefault(device, Counters()).asked += 1
             try:
-                await self._prepare(drain)
-                try:
-                    found = await self._ask(request, find, device, timeout_s, keep=not drain)
-                except HungUpError:  # instruments with one socket close it after each answer
-                    await self._connect()
-                    found = await self._ask(request, find, device, timeout_s, keep=not drain)
-            except NoReplyError:
-                counters.timeouts += 1
-                raise
-            except BadReplyError:
-                counters.bad += 1
-                raise
+                return await self._ask(request, find, device, timeout_s, keep=not drain)
+            except HungUpError:  # instruments with one socket close it after each answer
+                await self._connect()
+                return await self._ask(request, find, device, timeout_s, keep=not drain)
             finally:
                 self._free_at = _now() + max(pause_s, self.pause_s)
-            counters.good += not found.refused
-            counters.refused += found.refused
-            return found.frame
 
     async def _prepare(self, drain: bool) -> None:
         await self._connect()
-        uneasy_since, self._uneasy_since = self._uneasy_since, None
+        uneasy_since = self._uneasy_since
         if drain and uneasy_since is not None:
             await self._until_quiet(uneasy_since, self._quiet_s)
         if (wait_s := self._free_at - _now()) > 0:
@@ -183,7 +178,7 @@ class Link:
         while (wait_s := min(max(since, self._last_byte_at) + quiet_s, enough) - _now()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(wait_s)
 
-    async def _ask(self, request: bytes, find: FrameFinder, device: str, timeout_s: float, *, keep: bool) -> Found:
+    async def _ask(self, request: bytes, find: FrameFinder, device: str, timeout_s: float, *, keep: bool) -> bytes:
         """Put one question and wait. ``keep`` says that what is left in the buffer belongs to the next one."""
         question = Question(
             self._buffer, find, self._foreign, device=device, endpoint=self.endpoint, timeout_s=timeout_s
@@ -196,18 +191,27 @@ class Link:
                 question.hear()
             found = await question.answer
         except (NoReplyError, BadReplyError) as error:
-            self._silent = self._silent + 1 if isinstance(error, NoReplyError) else 0
-            if (keep and self._buffer) or (self._silent >= SILENT_REQUESTS and self.kind in ("tcp", "tls")):
-                await self._disconnect()
+            await self._failed(error, keep=keep)
             raise
         finally:
             question.close()
             self._question = None
-            if self._uneasy_since is not None:
-                self._uneasy_since = _now()
+            self._uneasy_since = _now()
         self._uneasy_since, self._silent = None, 0
-        self.counters[device].times_s.append(_now() - begun)
-        return found
+        self.counters[device].answered(_now() - begun, refused=found.refused)
+        return found.frame
+
+    async def _failed(self, error: NoReplyError | BadReplyError, *, keep: bool) -> None:
+        """Count an exchange that gave nothing; make the connection anew where it has gone dumb or lost its framing."""
+        counters = self.counters[self._late_for]
+        if isinstance(error, NoReplyError):
+            counters.timeouts += 1
+            self._silent += 1
+        else:
+            counters.bad += 1
+            self._silent = 0
+        if (keep and self._buffer) or (self._silent >= SILENT_REQUESTS and self.kind in ("tcp", "tls")):
+            await self._disconnect()
 
     def _send(self, request: bytes) -> None:
         if self.trace:
@@ -255,7 +259,8 @@ class Link:
             self._back_off(error)
             raise
         self._up = True
-        self._uneasy_since, self._late_for = (_now(), "") if self.kind == "serial" else (None, "")
+        if self.kind == "serial":
+            self._uneasy_since = _now()  # whoever had the port before may have left a question open
 
     def _back_off(self, error: LinkDownError) -> None:
         wait_s = min(FIRST_RETRY_S * 2**self._failures, LAST_RETRY_S[self.kind])

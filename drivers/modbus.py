@@ -96,7 +96,7 @@ class ModbusDriver(Driver):
         self._holes = Holes()
         self._plans: dict[frozenset[str], tuple[Block, ...]] = {}
         self._planned_at = self._holes.version
-        self._alive = False  # whether it ever gave data
+        self._given: set[Span] = set()  # blocks that ever gave data
         self._in_step = True  # whether no reply to an earlier request can still come
         self._before: tuple[Span, list[int]] | None = None  # the last data, where replies have no number
 
@@ -117,30 +117,31 @@ class ModbusDriver(Driver):
             except DriverError as error:
                 outcome.fail(block, error)
             else:
-                self._alive = True
+                self._given.add(block.span)
                 outcome.good.add(block.span)
                 outcome.readings.update(self._readings(block, values))
         return self._scan(channels, outcome)
 
     def _split(self, block: Block, refusal: RefusedError, outcome: Outcome) -> tuple[Block, ...]:
         """The parts of a refused block that are worth asking for."""
-        parts = halves(block, self._habits)
-        if refusal.code not in TOO_MUCH or (len(parts) == 1 and refusal.code != NOT_THERE):
-            outcome.fail(block, refusal)
-            return ()
-        outcome.refused(refusal)
-        if len(parts) == 1:
+        parts = halves(block, self._habits) if refusal.code in TOO_MUCH else ()
+        if len(parts) > 1:
+            outcome.refused(refusal)
+            outcome.splits.append((parts[0], parts[1]))
+            return parts
+        if refusal.code == NOT_THERE and not any(given.holds(block.span) for given in self._given):
+            outcome.refused(refusal)
             outcome.absent += block.channels
-            return ()
-        outcome.splits.append((parts[0], parts[1]))
-        return parts
+        else:
+            outcome.fail(block, refusal)
+        return ()
 
     def _scan(self, channels: Collection[str], outcome: Outcome) -> Scan:
         """The readings; raises the first error when nothing was given and nothing is known to be missing."""
         if not outcome.good:
             if outcome.error:
                 raise outcome.error
-            if outcome.refusal and not self._alive:  # about the whole instrument, not about its registers
+            if outcome.refusal and not self._given:  # about the whole instrument, not about its registers
                 raise outcome.refusal
         self._learn(outcome)
         for name in channels:

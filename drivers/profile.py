@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -57,8 +58,8 @@ WIDTHS: dict[str, int] = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "ui
 """Registers that a type takes, where the type alone decides it and it is not one."""
 
 
-def _known_unit(unit: str) -> str:
-    if unit not in UNITS:
+def _known_unit(unit: object) -> str:
+    if not isinstance(unit, str) or unit not in UNITS:
         raise ValueError(f"not one of the known UCUM codes: {', '.join(UNITS)}")
     return unit
 
@@ -292,7 +293,11 @@ class Profile(Words):
 
     def channel(self, name: str) -> Channel:
         """Return the channel of that name; raises KeyError."""
-        return next(channel for channel in self.channels if channel.name == name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Channel]:
+        return {channel.name: channel for channel in self.channels}
 
 
 def _answered(channel: Channel, dialogue: Dialogue) -> None:

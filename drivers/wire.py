@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -97,17 +98,21 @@ class SerialWire(Wire):
             inter_byte_timeout=0,  # VMIN 1: a read without data is EAGAIN, so that b"" means unplugged
             exclusive=True,
         )
-        fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # flock binds only those who ask for it
-        if options["parity"] != "N":
-            _reject_bad_parity(port.fileno())
+        try:
+            fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # flock binds only those who ask for it
+            if options["parity"] != "N":
+                _reject_bad_parity(port.fileno())
+        except (OSError, termios.error):
+            port.close()
+            raise
         return port
 
     async def _explained(self, error: Exception) -> LinkDownError:
-        path = self.endpoint.path
-        if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) == 2:
+        path, number = self.endpoint.path, getattr(error, "errno", None)
+        if number == errno.ENOENT:
             return self.down("there is no such port", f"Check the cable and the adapter: ls -l {path}")
-        holder = await asyncio.to_thread(holder_of, path)
-        if holder:
+        if number in (errno.EAGAIN, errno.EBUSY):
+            holder = await asyncio.to_thread(holder_of, path) or "another program"
             return self.down(f"it is held by {holder}", "Stop that program, or give the port to one program only")
         return self.down(_plain(error), f"Check the adapter and the rights on it: ls -lL {path}")
 
@@ -316,6 +321,6 @@ class DatagramWire(Wire, asyncio.DatagramProtocol):
 
 def _plain(error: BaseException) -> str:
     """The reason of *error* as a technician reads it, without numbers of our own machine."""
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError | serial.SerialException):
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
     return str(error) or type(error).__name__

@@ -64,7 +64,7 @@ async def server(
         times.append(time.monotonic())
         try:
             await converse(reader, writer)  # type: ignore[misc]
-        except OSError:
+        except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()

@@ -295,6 +295,22 @@ async def test_an_instrument_that_refuses_everything_is_not_taken_for_one_withou
         assert set((await values(driver)).values()) == {5}
 
 
+async def test_what_once_gave_a_value_is_never_taken_for_not_fitted() -> None:
+    """An instrument that restarts refuses everything for a while; its channels must be back in the next poll."""
+    unit = Unit(holding={0: 1, 1: 2, 50: 3})
+    async with ModbusTcpServer({1: unit}) as server, driving(model(*registers(0, 1, 50)), server) as driver:
+        await values(driver)
+
+        del unit.holding[50]
+        assert (await read_all(driver))["r50"] == Reading("r50", None, Quality.COMM_FAULT, "exception_2")
+        unit.holding.clear()
+        with pytest.raises(RefusedError):
+            await values(driver)
+
+        unit.holding.update({0: 1, 1: 2, 50: 3})
+        assert await values(driver) == {"r0": 1, "r1": 2, "r50": 3}
+
+
 async def test_a_lonely_option_of_a_living_instrument_is_missing_not_broken() -> None:
     """Parameters are polled apart from measurements, and may be all options."""
     async with (

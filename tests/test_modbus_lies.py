@@ -239,7 +239,8 @@ async def test_the_error_says_what_came_instead(
             server = await stack.enter_async_context(ModbusTcpServer({1: unit}, misbehave=lie))
             link = Link("rack", f"tcp://127.0.0.1:{server.port}")
         stack.push_async_callback(link.close)
-        driver = make_driver(Device("so2", 1, profile("modbus"), timeout_s=TIMEOUT_S), link)
+        timeout_s = TIMEOUT_S if lie is lies.silence else 0.25
+        driver = make_driver(Device("so2", 1, profile("modbus"), timeout_s=timeout_s), link)
 
         with pytest.raises(error, match=words) as raised:
             await driver.poll(["a0", "a1", "a2"])
@@ -251,9 +252,10 @@ async def test_the_error_says_what_came_instead(
 @pytest.mark.parametrize("witness", ["tcp", "rtu", "gateway"], indirect=True)
 async def test_a_reply_after_the_time_out_is_counted_as_late(witness: Witness) -> None:
     """A time-out that is set too short shows as late replies, and only then can it be told from a broken cable."""
-    witness.server.misbehave = lies.in_turn(lies.late(TIMEOUT_S * 1.3))
+    witness.driver.device = Device("so2", 1, witness.profile, timeout_s=0.3)
+    witness.server.misbehave = lies.in_turn(lies.late(0.4))
     await witness.poll()
-    await asyncio.sleep(TIMEOUT_S)
+    await asyncio.sleep(0.2)
     await witness.until_right()
 
     counters = witness.link.counters["so2"]

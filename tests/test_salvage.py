@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from agent.cursor import Cursor
 from agent.reader import Reader
 from agent.record import to_ms
 from agent.rescue import turn, write_off
-from agent.salvage import condemn, open_log
-from agent.store import Move, Store
-from agent.store_errors import DamagedError, ForeignLogError, LockedError
+from agent.salvage import open_log
+from agent.store import Move, Store, condemn
+from agent.store_errors import DamagedError, ForeignLogError, LockedError, UnreadableError
 from agent.verify import verify_log
 from drivers.reading import Stream
 from tests.simulators.logbook import NOON, open_store, reading
@@ -65,7 +66,7 @@ def told(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def asides(path: Path) -> list[Path]:
-    return sorted(found for found in path.parent.glob("store.db.damaged-*") if found.suffix != ".db")
+    return list(path.parent.glob("store.db.damaged-*Z"))
 
 
 def test_a_whole_log_is_opened_as_it_is(path: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_log_that_was_cut_short_is_saved_up_to_the_cut(path: Path) -> None:
     with Reader.open(path) as log:
         old = log.epochs()[0].epoch
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) * 3 // 4])
+    path.write_bytes(content[: len(content) * 9 // 10])
     with pytest.raises(DamagedError):
         open_store(path)
     store = opened(path)
@@ -127,6 +128,26 @@ def test_a_damaged_log_that_could_still_be_opened_is_salvaged_once_writing_faile
     store.close()
     again = opened(path)
     assert (again.reason, len(asides(path))) == (None, 1)
+    again.close()
+
+
+def test_a_log_that_fails_when_it_is_written_is_set_aside_at_the_next_start(path: Path) -> None:
+    """It opens without complaint: without a word left behind, the agent would start and fail for ever."""
+    with Reader.open(path) as log:
+        epoch = log.epochs()[0].epoch
+    db = sqlite3.connect(path)
+    (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'minute'").fetchone()
+    db.close()
+    spoil(path, root - 1)
+    store = opened(path)
+    assert store.reason is None
+    with pytest.raises(DamagedError):
+        store.append([reading(n) for n in range(100)])
+    store.close()
+    again = opened(path)
+    assert (again.reason, len(asides(path))) == ("salvaged", 1)
+    assert kept(again, epoch) == COUNT
+    again.append([reading(n) for n in range(100)])
     again.close()
 
 
@@ -256,9 +277,11 @@ def test_records_that_cannot_be_read_are_written_off_and_the_log_goes_on(path: P
     victim = page_of(path, reading(2499, size=400).body(2500))
     spoil(path, victim)
     store = opened(path)
-    with pytest.raises(DamagedError):
+    with pytest.raises(UnreadableError) as found:
         list(store.log.walk(store.epoch, MEASUREMENT, 2000, COUNT))
-    (lost,) = write_off(store, store.epoch, MEASUREMENT, 2001, COUNT)
+    assert 2480 < found.value.seq <= 2500
+    (lost,) = write_off(store, store.epoch, MEASUREMENT, found.value.seq, COUNT)
+    assert lost[0] == found.value.seq
     assert lost[0] <= 2500 <= lost[1]
     assert lost[1] - lost[0] < 20
     seqs = [row.seq for row in store.log.walk(store.epoch, MEASUREMENT, 2001, COUNT)]

@@ -267,6 +267,14 @@ def test_the_error_names_the_file_the_count_and_the_next_step() -> None:
     assert len(refused.value.report.splitlines()) == 2
 
 
+def test_a_missing_file_is_one_sentence_and_one_next_step(tmp_path: Path) -> None:
+    """The first thing that a newcomer sees."""
+    with pytest.raises(ConfigError) as refused:
+        Settings.load(tmp_path / "station.toml")
+    assert str(refused.value) == f"{tmp_path}/station.toml: there is no such file"
+    assert refused.value.hint == "Name it with --config FILE or in $STATION_AGENT_CONFIG"
+
+
 def test_chinese_text_is_shown_as_it_stands() -> None:
     """A name in escapes is no name."""
     fault = faults_of(changed('name = "so2"', 'name = "二氧化硫"'))[0]

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,10 +15,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from agent import lock
+from agent import lock, schema
 from agent.cursor import Cursor
 from agent.reader import Reader
-from agent.record import draft, genesis, next_head, to_ms
+from agent.record import draft, event, genesis, next_head, to_ms
 from agent.store import Move, Store
 from agent.store_errors import (
     AccessError,
@@ -455,3 +456,50 @@ def test_an_uplink_that_comes_back_goes_on_where_it_was(store: Store) -> None:
     store.set_uplinks({"city": "now"})
     assert store.log.uplinks()["city"].removed_ms is None
     assert store.log.cursors()["city", store.epoch, MEASUREMENT] == Cursor(5)
+
+
+FORMAT = (Path(schema.__file__).parent / "LOG-FORMAT.md").read_text()
+
+
+def test_the_page_on_the_format_shows_queries_that_work(path: Path) -> None:
+    """A stranger pastes them; the tables must be the ones it describes."""
+    store = open_store(path)
+    store.append([reading(n) for n in range(1000)])
+    store.append([event("dictionary", NOON, data={"so2": "ug/m3"})])
+    store.close()
+    db = sqlite3.connect(path)
+    queries = [query for block in re.findall("```sql\n(.*?)```", FORMAT, re.DOTALL) for query in block.split(";\n")]
+    answers = [db.execute(query).fetchall() for query in queries if query.strip()]
+    assert len(answers) == 8
+    assert [len(answer) for answer in answers[:3]] == [10, 360, 2]
+    for name, kind in db.execute("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view')"):
+        assert f"`{name}`" in FORMAT, f"{kind} {name}"
+        if kind == "table" and not name.endswith("_record"):
+            row = next(
+                line for line in FORMAT.partition("## Tables")[2].splitlines() if line.startswith(f"| `{name}` |")
+            )
+            for column in db.execute(f"PRAGMA table_info({name})"):
+                assert f"`{column[1]}`" in row, (name, column[1])
+    db.close()
+
+
+def test_the_page_on_the_format_shows_a_proof_that_works(path: Path, tmp_path: Path) -> None:
+    """Nobody should have to trust our own verify."""
+    store = open_store(path)
+    store.append([reading(n) for n in range(50)])
+    store.free(store.epoch, MEASUREMENT, 1, 20)
+    head = store.head(MEASUREMENT).hex()
+    store.close()
+    (code,) = re.findall("```python\n(.*?)```", FORMAT, re.DOTALL)
+    (tmp_path / "check.py").write_text(code)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(tmp_path / "check.py"), str(path), "measurement"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run().stdout == f"(50, '{head}')\n"
+    db = sqlite3.connect(path)
+    db.execute("UPDATE measurement_record SET body = replace(body, '3.7', '3.8')")
+    db.commit()
+    db.close()
+    assert "record 38 breaks the chain" in run().stderr

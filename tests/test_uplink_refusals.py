@@ -36,6 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.retry.EARLY_CAP_S", 0.2)
     monkeypatch.setattr(uplink, "FIRST_S", 0.1)
     monkeypatch.setattr(delivery, "TURN_S", 0.02)
+    monkeypatch.setattr(delivery, "SETTLE_S", 0.05)
 
 
 def is_data(topic: str) -> bool:
@@ -89,7 +90,7 @@ async def test_not_authorised_and_quota_pause_the_uplink_with_an_alarm(
         broker.puback = lambda topic, _payload: code if is_data(topic) else 0
         await sender.put(500)
         sent = await sender.uplink(broker.url, batch=50, **MEASUREMENT)
-        await sender.until(lambda: sent.snapshot()["state"] == "paused")
+        await sender.until(lambda: sent.snapshot()["state"] == "paused" and not sent.snapshot()["window"]["used"])
         refused = len(ranges(broker))
         await sender.until(lambda: len(ranges(broker)) >= refused + 2)
         probes = ranges(broker)[refused:]

@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except StationError as error:
         print(f"station-agent: {error}", file=sys.stderr)
+        for fault in getattr(error, "faults", ())[1:]:
+            print(f"  also: {fault}", file=sys.stderr)
         if error.hint:
             print(f"  next: {error.hint}", file=sys.stderr)
         return error.exit_code

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.cli.words import table
-from agent.control import NoDaemonError, ask
+from agent.control import NoDaemonError, UnknownDeviceError, ask, words_of
 from agent.paths import locate
 from agent.settings import Settings, station_device
-from drivers.api import DriverError, Link, Scan
+from drivers.api import Link
 from drivers.catalog import make_driver
-from drivers.units import shown
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -31,23 +30,14 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Poll and print; the exit code is 1 when a channel has no value."""
-    settings = Settings.load(options.config)
-    profile = settings.profiles.get(options.device)
-    if profile is None:
-        raise DriverError(
-            f"there is no device called {options.device} in {options.config}",
-            hint=f"The devices are: {', '.join(settings.profiles)}",
-        )
     answer = _asked(locate(options.config).runtime / "control.sock", options.device)
     if answer is None:
-        answer = _words(asyncio.run(_polled(settings, options.device)))
+        answer = asyncio.run(_polled(Settings.load(options.config), options.device))
     if options.json:
         print(json.dumps(answer, ensure_ascii=False))
     else:
-        units = {channel.name: shown(channel.unit) for channel in profile.channels}
-        rows = [_row(reading, units) for reading in answer["readings"]]
         print(f"{options.device} at {answer['time']}")
-        print("\n".join(table(("CHANNEL", "VALUE", "UNIT", "QUALITY"), rows, 100)))
+        print("\n".join(table(("CHANNEL", "VALUE", "UNIT", "QUALITY"), map(_row, answer["readings"]), 100)))
     return int(any(reading["value"] is None for reading in answer["readings"]))
 
 
@@ -58,25 +48,19 @@ def _asked(socket: Path, device: str) -> dict[str, Any] | None:
         return None
 
 
-async def _polled(settings: Settings, name: str) -> Scan:
-    wire = settings.wire(settings.device(name).link_name)
+async def _polled(settings: Settings, name: str) -> dict[str, Any]:
+    if name not in settings.profiles:
+        raise UnknownDeviceError(name, list(settings.profiles))
+    wire, profile = settings.wire(settings.device(name).link_name), settings.profiles[name]
     link = Link(wire.name, wire.url, pause_s=wire.pause, quiet_s=wire.quiet)
     try:
         driver = make_driver(station_device(settings, settings.device(name)), link)
-        return await driver.poll([channel.name for channel in settings.profiles[name].channels])
+        return words_of(await driver.poll([channel.name for channel in profile.channels]), profile)
     finally:
         await link.close()
 
 
-def _words(scan: Scan) -> dict[str, Any]:
-    readings = [
-        {"channel": r.channel, "value": r.value, "quality": str(r.quality), "reason": r.reason}
-        for r in scan.readings.values()
-    ]
-    return {"time": scan.time.isoformat(timespec="milliseconds"), "readings": readings}
-
-
-def _row(reading: Mapping[str, Any], units: Mapping[str, str]) -> tuple[str, ...]:
+def _row(reading: Mapping[str, Any]) -> tuple[str, ...]:
     value = "-" if reading["value"] is None else str(reading["value"])
     why = f" ({reading['reason']})" if reading["reason"] else ""
-    return reading["channel"], value, units.get(reading["channel"], ""), reading["quality"] + why
+    return reading["channel"], value, reading["unit"], reading["quality"] + why

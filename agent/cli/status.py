@@ -1,13 +1,14 @@
 """``status``: one screen that answers "why is it not green", with the daemon running, hung or dead.
 
 Everything here comes from the snapshot that the daemon leaves in the runtime
-directory, and from the log where that is gone. No pydantic, no asyncio, no
-structlog: a technician who presses enter wants the answer, not the imports.
+directory. No pydantic, no asyncio, no structlog: a technician who presses enter
+wants the answer, not the imports.
 """
 
 from __future__ import annotations
 
 import argparse
+import grp
 import json
 import os
 import time
@@ -16,10 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.cli.words import ago, number, table
+from agent.cli.words import ago, fold, number, table
+from agent.paths import Paths, locate
 
 GOOD, WARNING, CRITICAL, UNKNOWN = range(4)
 LEVELS = ("GOOD", "WARNING", "CRITICAL", "UNKNOWN")
+COLUMNS = 80
 HUNG_S = 10.0
 """A daemon whose snapshot is older than this does not turn any more."""
 
@@ -41,56 +44,89 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the screen; the exit code is the level, as monitoring systems expect it."""
-    from agent.paths import locate
-
     paths = locate(options.config)
-    snapshot = _snapshot(paths.runtime / "status.json")
-    findings = (
-        sorted(_findings(snapshot, paths.store), reverse=True) if snapshot else [_absent(paths.runtime, paths.store)]
-    )
+    found = _look(paths)
+    snapshot = None if isinstance(found, Finding) else found
+    findings = [found] if isinstance(found, Finding) else sorted(_findings(found, paths), key=_worst_first)
     level = max((finding.level for finding in findings), default=GOOD)
     if options.json:
         words = [{**finding._asdict(), "level": LEVELS[finding.level].lower()} for finding in findings]
         print(json.dumps({"level": LEVELS[level].lower(), "findings": words, "snapshot": snapshot}, ensure_ascii=False))
     else:
-        print("\n".join(_screen(snapshot, findings, level, paths.station)))
+        for line in _screen(snapshot, findings, level, paths.station):
+            print(line)
     return level
 
 
-def _snapshot(path: Path) -> dict[str, Any] | None:
+def _worst_first(finding: Finding) -> int:
+    return -finding.level
+
+
+def _look(paths: Paths) -> dict[str, Any] | Finding:
+    """Return the snapshot, or say why there is none."""
+    path = paths.runtime / "status.json"
     try:
-        snapshot: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
+        snapshot = json.loads(path.read_bytes())
+    except PermissionError:
+        hint = f"Add your user to the group {_group(path)} and log in again, or call with sudo"
+        return Finding(UNKNOWN, "agent", f"{path} may not be read by this user", hint)
+    except FileNotFoundError:
+        return _absent(paths)
+    except (OSError, ValueError) as error:
+        return Finding(UNKNOWN, "agent", f"{path} cannot be read: {error}", "Run: systemctl restart station-agent")
+    if not isinstance(snapshot, dict) or snapshot.get("v") != 1:
+        hint = "Call the station-agent that this daemon was installed with"
+        return Finding(UNKNOWN, "agent", f"{path} was written by another version", hint)
     return snapshot
 
 
-def _absent(runtime: Path, store: Path) -> Finding:
-    """Say why there is no snapshot: not allowed, never started, or started before the last boot."""
-    if runtime.exists() and not os.access(runtime, os.X_OK):
-        hint = "Add your user to the group station-agent and log in again, or call with sudo"
-        return Finding(UNKNOWN, "agent", f"{runtime} may not be read by this user", hint)
-    was = "has not run since this machine started" if store.exists() else "has never run here"
+def _absent(paths: Paths) -> Finding:
+    """Say why there is no snapshot: never started, not since the last boot, or it is not known where to look."""
+    if paths.problem:
+        return Finding(UNKNOWN, "configuration", paths.problem, "Name the file: station-agent --config FILE status")
+    was = "has never run here"
+    if _is_there(paths.store):
+        was = "has not run since this machine started"
     return Finding(CRITICAL, "agent", f"the daemon {was}: nothing is polled", "Run: systemctl start station-agent")
 
 
-def _findings(snapshot: dict[str, Any], store: Path) -> Iterator[Finding]:
+def _group(path: Path) -> str:
+    """The group that may read *path*, or the folder that hides it."""
+    for place in (path, *path.parents):
+        try:
+            number = place.stat().st_gid
+        except OSError:
+            continue
+        try:
+            return grp.getgrgid(number).gr_name
+        except KeyError:
+            return str(number)
+    return "station-agent"
+
+
+def _is_there(path: Path) -> bool:
+    """Whether *path* exists; where this user may not look, it does."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+
+
+def _findings(snapshot: dict[str, Any], paths: Paths) -> Iterator[Finding]:
     yield from _of_daemon(snapshot)
-    yield from _of_store(snapshot["store"], store)
-    for device in snapshot["devices"]:
-        if device["state"] in ("failing", "partial"):
-            cause = f"{device['error']} (for {ago(device['since'])})"
-            yield Finding(WARNING, device["name"], cause, device["hint"] or "")
-    devices = [device["state"] for device in snapshot["devices"]]
-    if devices and all(state == "failing" for state in devices):
-        yield Finding(CRITICAL, "station", "no device answers: nothing is measured", "Begin with power and cables")
+    yield from _of_store(snapshot["store"], paths.store)
+    yield from _of_devices(snapshot["devices"])
     for uplink in snapshot["uplinks"]:
         yield from _of_uplink(uplink)
     if not snapshot["clock"]["synchronised"]:
         hint = "Check the time service: timedatectl, chronyc sources"
         yield Finding(WARNING, "clock", "not synchronised; records say so", hint)
-    for problem in snapshot.get("problems", ()):
+    problems = snapshot.get("problems", ())
+    for problem in problems:
         yield Finding(WARNING, problem["subject"], problem["cause"], problem["hint"])
+    if paths.problem and "configuration" not in [problem["subject"] for problem in problems]:
+        hint = f"The agent goes on with what it has read. Run: station-agent --config {paths.config} check"
+        yield Finding(WARNING, "configuration", paths.problem, hint)
 
 
 def _of_daemon(snapshot: dict[str, Any]) -> Iterator[Finding]:
@@ -98,11 +134,21 @@ def _of_daemon(snapshot: dict[str, Any]) -> Iterator[Finding]:
     start, look = "Run: systemctl start station-agent", "Look at: journalctl -u station-agent -n 50"
     if snapshot["ended"]:
         yield Finding(CRITICAL, "agent", f"the daemon was stopped {ago(snapshot['written'])} ago", start)
-    elif not Path(f"/proc/{snapshot['pid']}").exists():
+    elif not _lives(snapshot["pid"]):
         yield Finding(CRITICAL, "agent", f"the daemon died {ago(snapshot['written'])} ago", look)
     elif age_s > HUNG_S:
         cause = f"the daemon (pid {snapshot['pid']}) has not turned for {number(age_s)} s"
         yield Finding(CRITICAL, "agent", cause, "Run: systemctl restart station-agent")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # /proc may be hidden from this user
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _of_store(store: dict[str, Any], path: Path) -> Iterator[Finding]:
@@ -110,12 +156,21 @@ def _of_store(store: dict[str, Any], path: Path) -> Iterator[Finding]:
         lost = sum(refused["lost"].values())
         kept = f"{store['waiting']['records']} records wait in memory, {lost} are lost"
         yield Finding(CRITICAL, "log", f"{refused['error']}; {kept}", refused["hint"])
-    if not path.exists():
+    if not _is_there(path):
         yield Finding(CRITICAL, "log", f"{path} is not there", "Check that the disk is mounted")
     if store.get("volatile"):
         yield Finding(
             CRITICAL, "log", "records are kept in memory only", "Repair the disk; what is in memory moves over"
         )
+
+
+def _of_devices(devices: list[dict[str, Any]]) -> Iterator[Finding]:
+    if devices and all(device["state"] == "failing" for device in devices):
+        yield Finding(CRITICAL, "station", "no device answers: nothing is measured", "Begin with power and cables")
+    for device in devices:
+        if device["state"] in ("failing", "partial"):
+            cause = f"{device['error']} (for {ago(device['since'])})"
+            yield Finding(WARNING, device["name"], cause, device["hint"] or "")
 
 
 def _of_uplink(uplink: dict[str, Any]) -> Iterator[Finding]:
@@ -138,27 +193,28 @@ def _of_uplink(uplink: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _screen(snapshot: dict[str, Any] | None, findings: list[Finding], level: int, station: str) -> Iterator[str]:
-    yield f"{LEVELS[level]:9} station {station}"
+    yield f"{LEVELS[level]:9} station {station}".rstrip()
     for finding in findings:
-        yield f"  {LEVELS[finding.level].lower():8} {finding.subject}: {finding.cause}"
+        yield from fold(f"  {LEVELS[finding.level].lower():8} {finding.subject}: {finding.cause}", COLUMNS, " " * 11)
         if finding.hint:
-            yield f"           -> {finding.hint}"
+            yield from fold(f"{' ' * 11}-> {finding.hint}", COLUMNS, " " * 14)
     if snapshot is None:
         return
     clock = "synchronised" if snapshot["clock"]["synchronised"] else "NOT synchronised"
-    yield ""
-    yield (
+    about = (
         f"agent {snapshot['version']}, pid {snapshot['pid']}, up {ago(snapshot['started'])}, clock {clock}, "
         f"as of {ago(snapshot['written'])} ago"
     )
     yield ""
-    yield from table(("DEVICE", "LINK", "STATE", "LAST", "VALUES"), map(_device_row, snapshot["devices"]), 80)
+    yield from fold(about, COLUMNS)
     yield ""
-    yield from table(
-        ("UPLINK", "STATE", "MQTT", "WAITING", "RATE", "EMPTY IN"), map(_uplink_row, snapshot["uplinks"]), 80
-    )
+    yield from table(("DEVICE", "LINK", "STATE", "LAST", "VALUES"), map(_device_row, snapshot["devices"]), COLUMNS)
     yield ""
-    yield from _log_lines(snapshot["store"])
+    head = ("UPLINK", "STATE", "MQTT", "WAITING", "OLDEST", "RATE", "EMPTY IN")
+    yield from table(head, map(_uplink_row, snapshot["uplinks"]), COLUMNS)
+    yield ""
+    for line in _log_lines(snapshot["store"]):
+        yield from fold(line, COLUMNS, "  ")
 
 
 def _device_row(device: dict[str, Any]) -> tuple[str, ...]:
@@ -176,10 +232,16 @@ def _value(channel: dict[str, Any]) -> str:
 
 def _uplink_row(uplink: dict[str, Any]) -> tuple[str, ...]:
     backlog = sum(uplink["backlog"].values())
-    rate = uplink.get("rate") or 0
-    eta = ago(seconds=uplink["eta_s"]) if uplink.get("eta_s") else "-"
-    protocol = str(uplink.get("protocol") or "-")
-    return uplink["name"], uplink["state"], protocol, number(backlog), f"{rate:.1f}/s", eta if backlog else "-"
+    broker, eta_s = uplink["broker"] or {}, uplink["eta_s"]
+    return (
+        uplink["name"],
+        uplink["state"],
+        str(broker.get("protocol", "-")),
+        number(backlog),
+        ago(uplink["oldest_unsent"]),
+        f"{uplink['rate'] or 0:.1f}/s",
+        ago(seconds=eta_s) if backlog and eta_s is not None else "-",
+    )
 
 
 def _log_lines(store: dict[str, Any]) -> Iterator[str]:

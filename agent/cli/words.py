@@ -7,6 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+LEAST_ROOM = 12
+"""Columns that the last cell of a table gets in any case."""
+
 
 def ago(instant: str | None = None, *, seconds: float | None = None) -> str:
     """Return an age in its two largest units: ``3 d 4 h``, ``12 min``, ``4 s``."""
@@ -32,13 +35,31 @@ def width(text: str) -> int:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], columns: int) -> Iterator[str]:
-    """Yield the lines of a table; the last column is cut where *columns* end, and the cut is shown."""
+    """Yield the lines of a table; the last column is cut where *columns* end, the others only where they must be."""
     lines = [head, *rows]
     widths = [max(width(line[index]) for line in lines) for index in range(len(head) - 1)]
+    if columns - sum(widths) - 2 * len(widths) < LEAST_ROOM:
+        widths = [min(room, columns // 5) for room in widths]
+    last = max(columns - sum(widths) - 2 * len(widths), LEAST_ROOM)
     for line in lines:
-        text = "  ".join(cell + " " * (room - width(cell)) for cell, room in zip(line, widths, strict=False))
-        room = columns - width(text) - 2
-        yield (text + "  " + cut(line[-1], max(room, 8))).rstrip()
+        cells = [cut(cell, room) for cell, room in zip(line, [*widths, last], strict=True)]
+        padded = [cell + " " * (room - width(cell)) for cell, room in zip(cells, widths, strict=False)]
+        yield "  ".join([*padded, cells[-1]]).rstrip()
+
+
+def fold(text: str, columns: int, indent: str = "") -> Iterator[str]:
+    """Yield *text* in lines of at most *columns*, all but the first behind *indent*."""
+    line = ""
+    for word in text.split(" "):
+        wider = f"{line} {word}" if line else word
+        if line.strip() and width(wider) > columns:
+            yield line
+            wider = indent + word
+        while width(wider) > columns:  # a path, say
+            yield wider[: columns - len(indent)]
+            wider = indent + wider[columns - len(indent) :]
+        line = wider
+    yield line
 
 
 def cut(text: str, columns: int) -> str:

@@ -21,7 +21,8 @@ SHORT_S = 2.0
 FAILURES = 3
 """After so many lives in a row that were short and ended by the program itself, it is not tried again."""
 
-_TAIL = 400
+_WORDS = 400
+"""Characters of its log that an error shows."""
 
 Ready = Callable[[], Coroutine[Any, Any, None]]
 """Returns when the program can be used, or raises."""
@@ -41,9 +42,9 @@ class ChildError(StationError):
     exit_code = 3
 
     def __init__(self, name: str, why: str, log: Path) -> None:
-        said = log.read_text(errors="replace")[-_TAIL:].strip() if log.exists() else ""
+        said = log.read_text(errors="replace").splitlines() if log.exists() else []
         super().__init__(
-            f"{name} {why}" + (f"; it said:\n{said}" if said else ""),
+            f"{name} {why}" + (f"; its last words: {said[-1][:_WORDS]}" if said else ""),
             hint="Start the demo with --keep DIR, and look at its logs",
         )
 

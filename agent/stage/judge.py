@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.broker import Broker
+from agent.holding import Key
 from agent.reader import Reader
-from agent.receiving import FAULTS, Key, Receiver, Taken, held_count
+from agent.receiving import FAULTS, Receiver, Taken
 
 RATE_S = 5.0
 
@@ -84,7 +85,7 @@ class Judge:
         """Different records that arrived, by stream."""
         counts: Counter[str] = Counter()
         for key, series in self.receiver.series.items():
-            counts[key.stream] += held_count(series)
+            counts[key.stream] += series.count()
         return dict(counts)
 
     def count(self, log: Path) -> Count:
@@ -97,6 +98,6 @@ class Judge:
                 series = self.receiver.series.get(Key(reader.station, kept.epoch, kept.stream))
                 if series is None:
                     continue
-                delivered += held_count(series, kept.last)
+                delivered += series.count(kept.last)
                 forks += series.head(kept.last) not in (None, kept.head)
         return Count(polled, delivered, self.receiver.duplicates, self.receiver.faults + forks)

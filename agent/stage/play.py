@@ -155,7 +155,7 @@ class Play:
         for _ in range(ENCORES):
             if not count.missing:
                 break
-            self.note(f"{count.missing} records went down with the broker: the agent is started again to replay them")
+            self.note(f"{count.missing} records did not arrive: the agent is started again to deliver them")
             await self.agent.start()
             await self._arrived(ENCORE_S)
             await self.agent.stop(AGENT_STOPS_S)

@@ -120,12 +120,14 @@ def _element(draft: Draft, key: str, index: int, table: object, model: type[W]) 
 def _validated(draft: Draft, base: Path, raw: dict[str, Any], model: type[W]) -> W | None:
     """Read one table; what is wrong is told and left out, so that the rest can still be checked."""
     rest = deepcopy(raw)
-    for _ in range(_ROUNDS):
+    for attempt in range(_ROUNDS):
         try:
             return model.model_validate(rest, context={"folder": draft.folder})
         except ValidationError as error:
             found = list(complaints(error, model, rest, base))
-            draft.complaints += [complaint for complaint in found if not _left_out_by_us(draft, complaint)]
+            draft.complaints += [
+                complaint for complaint in found if not (attempt and _left_out_by_us(draft, complaint))
+            ]
             for complaint in found:
                 _leave_out(rest, complaint.path[len(base) :])
             rest = _stand_ins(model, base) | rest

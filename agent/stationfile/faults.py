@@ -45,10 +45,15 @@ class ConfigError(StationError):
     exit_code = 2
 
     def __init__(self, file: str, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file != file, fault.file, fault.line)))
+        own = file.rpartition("/")[2]
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file not in (file, own), fault.file, fault.line)))
+        first = self.faults[0]
+        if not first.line and first.hint:  # it is about the file, not about something in it
+            super().__init__(f"{file}: {first.message}", hint=first.hint[0].upper() + first.hint[1:])
+            return
         count = "one mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
         super().__init__(
-            f"{file} has {count}; {self.faults[0]}",
+            f"{file} has {count}; {first}",
             hint=f"Correct the file, then run: station-agent --config {file} check",
         )
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from agent.reader import Reader
+
 COMMAND = [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())"]
 
 
@@ -83,6 +85,21 @@ class AgentProcess:
         """The snapshot as it lies there now."""
         snapshot: dict[str, Any] = json.loads((self.folder / "run" / "status.json").read_bytes())
         return snapshot
+
+    def records(self, stream: str, device: str | None = None) -> list[dict[str, Any]]:
+        """What the log holds of *stream*, and of *device* if one is named; the daemon may run meanwhile."""
+        with Reader.open(self.folder / "store.db") as log:
+            rows = [
+                json.loads(row.body)
+                for series in log.series()
+                if series.stream == stream
+                for row in log.walk(series.epoch, series.stream, series.first, series.last)
+            ]
+        return [row for row in rows if device in (None, row.get("device"))]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events and audit records called *name*."""
+        return [record for record in self.records("event") + self.records("audit") if record["event"] == name]
 
     def command(self, *words: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run another command of the command line on the same station."""

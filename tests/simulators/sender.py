@@ -35,7 +35,7 @@ class Sender:
     async def put(self, count: int, stream: Stream = Stream.MEASUREMENT, **fields: Any) -> int:
         """Store *count* records and return the last seq."""
         target = self.recorder.last(stream) + count
-        values = {"device": "so2", "values": {"so2": 12.5}} | fields
+        values = {"device": "so2", "meta": "3fa09c1e", "values": {"so2": 12.5}} | fields
         self.recorder.put([draft(stream, datetime.now(UTC), values) for _ in range(count)])
         await self.until(lambda: self.recorder.last(stream) >= target)
         return self.recorder.last(stream)

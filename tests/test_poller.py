@@ -1,0 +1,463 @@
+"""Polling: aligned ticks, every one of them accounted for, whatever instruments, wires and this process do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.reading import Stream
+from tests.simulators import misbehaviour
+from tests.simulators.agent_process import AgentProcess
+from tests.simulators.bench import Bench
+from tests.simulators.broker import free_port
+from tests.simulators.modbus_server import ModbusLine, ModbusTcpServer, Unit
+from tests.simulators.working_station import WorkingStation
+
+HEAD = '[station]\nid = "poller"\nruntime = "run"\n[store]\npath = "store.db"\n'
+MEASUREMENT, PARAMETER = Stream.MEASUREMENT, Stream.PARAMETER
+
+SO2 = '[[device.channel]]\nname = "so2"\nregister = 0\n'
+FLOW = '[[device.channel]]\nname = "flow"\nstream = "parameter"\ngroup = "instrument"\nregister = 1\n'
+STATE = """[[device.channel]]
+name = "state"
+stream = "parameter"
+group = "instrument"
+register = 2
+type = "bits"
+[device.channel.bits]
+0 = { name = "span", quality = "span_check" }
+"""
+
+
+def device(name: str, where: str, every: str, *channels: str, **more: str | int) -> str:
+    """A device of a station file; *more* are further keys."""
+    keys = {"address": 1, "every": f'"{every}"', **more}
+    lines = [f'[[device]]\nname = "{name}"\n{where}\n', *(f"{key} = {value}\n" for key, value in keys.items())]
+    return "".join([*lines, *(channels or (SO2,))])
+
+
+def at_port(server: ModbusTcpServer) -> str:
+    """Where a device finds *server*."""
+    return f'url = "tcp://127.0.0.1:{server.port}"'
+
+
+def shared(url: str) -> str:
+    """A link called bus."""
+    return f'[[link]]\nname = "bus"\nurl = "{url}"\n'
+
+
+def seconds(record: dict[str, Any]) -> float:
+    """When *record* was made, since 1970."""
+    return datetime.fromisoformat(record["time"]).timestamp()
+
+
+def readings(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of *records* that a poll gave."""
+    return [record for record in records if "values" in record]
+
+
+def gaps(records: Iterable[dict[str, Any]], reason: str) -> list[dict[str, Any]]:
+    """Those of *records* that stand for ticks without a reading, for *reason*."""
+    return [record for record in records if record.get("reason") == reason]
+
+
+def ticks(records: Iterable[dict[str, Any]]) -> int:
+    """How many ticks *records* account for."""
+    return sum(record.get("ticks", 1) for record in records)
+
+
+def words_asked(server: ModbusTcpServer | ModbusLine, unit: int, at: int) -> list[tuple[float, int]]:
+    """When *unit* was asked, and for how many registers; *at* is where its number stands in a request."""
+    asked = [(when, request) for when, request in server.requests if request[at] == unit]
+    return [(when, int.from_bytes(request[at + 4 : at + 6], "big")) for when, request in asked]
+
+
+@pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-off at a tenth of its length; the rest of the time is real."""
+    from agent import poller
+
+    assert (poller.FIRST_REST_S, poller.LONGEST_REST_S) == (2.0, 60.0)
+    monkeypatch.setattr(poller, "FIRST_REST_S", 0.2)
+    monkeypatch.setattr(poller, "LONGEST_REST_S", 0.8)
+
+
+async def test_ticks_are_those_of_the_wall_clock(tmp_path: Path) -> None:
+    """Two stations, or a station and a lab, compare readings of one moment, not of half a second beside it."""
+    async with ModbusTcpServer({1: Unit(holding={0: 7})}) as server:
+        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station:
+            await station.until(lambda: station.poller("so2").condition.polled >= 4, "four polls")
+            records = await station.records(MEASUREMENT)
+
+    times = [seconds(record) for record in records]
+    assert all(at % 0.5 < 0.2 for at in times), times
+    numbers = [int(at / 0.5) for at in times]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "each tick once, none left out"
+
+
+async def test_parameters_come_with_the_first_poll_and_then_at_their_own_rate(tmp_path: Path) -> None:
+    """What proves a reading is there from the first reading on, and does not crowd the wire later."""
+    unit = Unit(holding={0: 7, 1: 600, 2: 0})
+    async with ModbusTcpServer({1: unit}) as server:
+        words = device("so2", at_port(server), "100ms", SO2, FLOW, STATE, parameters_every='"1s"')
+        async with WorkingStation(tmp_path, HEAD + words) as station:
+            await station.until(lambda: station.poller("so2").condition.polled >= 22, "22 polls")
+            measured, proved = await station.records(MEASUREMENT), await station.records(PARAMETER)
+
+    assert len(measured) >= 22
+    assert proved[0]["time"] == measured[0]["time"]
+    assert proved[0]["values"] == {"flow": 600, "state": 0}
+    assert [seconds(record) % 1.0 < 0.1 for record in proved[1:]] == [True] * len(proved[1:])
+    assert 3 <= len(proved) <= 4
+
+
+async def test_a_state_that_changes_between_parameter_polls_is_recorded_at_once(tmp_path: Path) -> None:
+    """The record of span gas must not begin up to a minute after the readings that it marks."""
+    unit = Unit(holding={0: 7, 1: 600, 2: 0})
+    async with ModbusTcpServer({1: unit}) as server:
+        words = device("so2", at_port(server), "100ms", SO2, FLOW, STATE, parameters_every='"1h"')
+        async with WorkingStation(tmp_path, HEAD + words) as station:
+            await station.until(lambda: station.poller("so2").condition.polled >= 2, "two polls")
+            unit.holding[2] = 1
+            await station.until(lambda: station.recorder.last(PARAMETER) >= 2, "a second parameter record")
+            measured, proved = await station.records(MEASUREMENT), await station.records(PARAMETER)
+
+    assert proved[1]["values"] == {"state": 1}, "the state alone: nothing else was due"
+    marked = [record for record in measured if record.get("quality") == {"so2": "span_check"}]
+    assert marked[0]["time"] == proved[1]["time"]
+
+
+async def test_a_dead_unit_costs_its_neighbours_one_time_out_per_rest(tmp_path: Path, rests: None) -> None:
+    """One analyzer that is switched off must not take a rack of others with it; when it is back, it is seen."""
+    units = {number: Unit(holding={0: number, 1: 0, 2: 0, 3: 0}) for number in (1, 2)}
+    dead = Unit(holding={0: 3, 1: 0, 2: 0, 3: 0})
+    wide = SO2 + '[[device.channel]]\nname = "no"\nregister = 3\n'
+    names = ("a", "b", "c")
+    async with ModbusLine(units, tmp_path / "bus") as line:
+        devices = [device(name, 'link = "bus"', "200ms", wide, address=n) for n, name in enumerate(names, 1)]
+        text = HEAD + shared(f"serial://{line.path}?baud=115200") + "".join(devices)
+        async with WorkingStation(tmp_path, text) as station:
+            line.misbehave = misbehaviour.honestly  # writes down what is asked
+            counters = station.link("c").link.counters
+            await station.until(lambda: "c" in counters and counters["c"].timeouts >= 4, "four time-outs")
+            begun = {name: station.poller(name).condition for name in names}
+            assert (begun["a"].state, begun["b"].state, begun["c"].state) == ("good", "good", "failing")
+            units[3] = dead
+            await station.until(lambda: station.poller("c").condition.state == "good", "an answer")
+            (lost,), (back,) = await station.events("device_lost"), await station.events("device_recovered")
+            missed = {name: station.poller(name).condition.missed for name in names}
+            records = {name: await station.records(MEASUREMENT, name) for name in names}
+
+    assert missed["a"] == missed["b"] == 0
+    for name in ("a", "b"):
+        numbers = [int(seconds(record) / 0.2) for record in records[name]]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "every tick has its reading"
+    silent = ticks(gaps(records["c"], "no_reply"))
+    assert silent + len(readings(records["c"])) == ticks(records["c"])
+    assert (lost["device"], lost["data"]["reason"], back["device"]) == ("c", "no_reply", "c")
+    assert back["data"]["silent_s"] > 0
+
+
+async def test_a_dead_unit_is_asked_ever_less_often_and_ever_so_little(tmp_path: Path, rests: None) -> None:
+    """The first time-out is a poll; after that one cheap request per rest, and the rests double up to a limit."""
+    wide = SO2 + '[[device.channel]]\nname = "no"\nregister = 8\n'
+    async with ModbusTcpServer({1: Unit()}) as server:
+        server.misbehave = misbehaviour.silence
+        words = HEAD + device("so2", at_port(server), "100ms", wide, timeout='"50ms"')
+        async with WorkingStation(tmp_path, words) as station:
+            await station.until(lambda: len(server.requests) >= 6, "six requests")
+
+    asked = words_asked(server, 1, 6)
+    assert [count for _, count in asked[:6]] == [9, 1, 1, 1, 1, 1]
+    rested = [later - earlier for (earlier, _), (later, _) in zip(asked, asked[1:], strict=False)]
+    assert [round(rest, 1) >= least for rest, least in zip(rested, (0.2, 0.4, 0.8, 0.8, 0.8), strict=False)]
+    assert rested[4] < 1.2, "0.8 s is the longest rest here"
+
+
+async def test_every_tick_of_a_dead_device_is_accounted_for_in_few_records(
+    tmp_path: Path, rests: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead analyzer must not fill the log, and nobody may find a hole where it was silent."""
+    monkeypatch.setattr("agent.scribe.TOGETHER_S", 1.0)
+    async with ModbusTcpServer({1: Unit()}) as server:
+        server.misbehave = misbehaviour.silence
+        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "50ms", timeout='"20ms"')) as station:
+            begun, began_s = station.poller("so2").index, time.monotonic()
+            await station.until(lambda: station.poller("so2").index >= begun + 55, "55 ticks")
+            await station.station.stop_polling()
+            ended, took_s = station.poller("so2").index, time.monotonic() - began_s
+            await station.recorder.flushed()
+            records = await station.records(MEASUREMENT)
+
+    assert ticks(records) == ended - begun
+    assert {record["quality"]["*"] for record in records} == {"comm_fault"}
+    assert len(records) <= took_s / 1.0 + 2, "the first at once, then one a period, then what was left"
+
+
+async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A late tick gives way to its successor: nothing queues up, nothing is polled twice, nothing is hidden."""
+    monkeypatch.setattr("agent.scribe.TOGETHER_S", 1.0)
+    units = {number: Unit(holding={0: number}) for number in range(1, 5)}
+    async with ModbusTcpServer(units) as server:
+        server.misbehave = misbehaviour.late(0.04)
+        devices = [device(f"d{number}", 'link = "bus"', "100ms", address=number) for number in units]
+        async with WorkingStation(
+            tmp_path, HEAD + shared(f"tcp://127.0.0.1:{server.port}") + "".join(devices)
+        ) as station:
+            begun = {f"d{number}": station.poller(f"d{number}").index for number in units}
+            began_s = time.monotonic()
+            await station.until(lambda: station.poller("d1").index >= begun["d1"] + 30, "thirty ticks")
+            await station.station.stop_polling()
+            took_s = time.monotonic() - began_s
+            await station.recorder.flushed()
+            for name, first in begun.items():
+                records, poller = await station.records(MEASUREMENT, name), station.poller(name)
+                assert ticks(records) == poller.index - first, name
+                assert len(readings(records)) == poller.condition.polled
+                busy = gaps(records, "line_busy")
+                assert ticks(busy) == poller.condition.missed > 3
+                assert {record["quality"]["*"] for record in busy} == {"not_polled"}
+                assert len(busy) <= took_s / 1.0 + 2, "one record a period, though readings lie between"
+
+
+async def test_what_was_missed_is_told_though_the_wire_is_quick_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last ticks of a busy spell must not stay in memory until the next one."""
+    monkeypatch.setattr("agent.scribe.TOGETHER_S", 0.5)
+    units = {number: Unit(holding={0: number}) for number in range(1, 5)}
+    async with ModbusTcpServer(units) as server:
+        server.misbehave = misbehaviour.late(0.04)
+        devices = [device(f"d{number}", 'link = "bus"', "100ms", address=number) for number in units]
+        async with WorkingStation(
+            tmp_path, HEAD + shared(f"tcp://127.0.0.1:{server.port}") + "".join(devices)
+        ) as station:
+            missed = station.poller("d1").condition
+            await station.until(lambda: missed.missed >= 3, "missed ticks")
+            server.misbehave = None
+
+            async def all_told() -> bool:
+                records = await station.records(MEASUREMENT, "d1")
+                return ticks(gaps(records, "line_busy")) == missed.missed
+
+            await station.until(all_told, "record of every missed tick")
+
+
+def test_a_stopped_process_says_that_it_was_not_polling(tmp_path: Path) -> None:
+    """Somebody with a debugger, a frozen virtual machine: the ticks meanwhile are ours to explain, on every wire."""
+    with Bench() as bench:
+        units = {1: Unit(holding={0: 1}), 2: Unit(holding={0: 2})}
+        pair, alone = bench.serve(ModbusTcpServer(units)), bench.serve(ModbusTcpServer(units))
+        pair.misbehave = misbehaviour.late(0.08)  # half the time somebody waits for an answer
+        devices = [device(f"p{number}", 'link = "bus"', "200ms", address=number) for number in units]
+        text = HEAD + shared(f"tcp://127.0.0.1:{pair.port}") + "".join(devices) + device("a", at_port(alone), "200ms")
+        with AgentProcess(tmp_path, text) as agent:
+            agent.until(lambda: all(one["polled"] >= 3 for one in agent.status()["devices"]), "three polls each")
+            os.kill(agent.pid, signal.SIGSTOP)
+            time.sleep(2.0)
+            os.kill(agent.pid, signal.SIGCONT)
+            polled = {one["name"]: one["polled"] for one in agent.status()["devices"]}
+            agent.until(
+                lambda: all(one["polled"] >= polled[one["name"]] + 3 for one in agent.status()["devices"]), "more"
+            )
+            assert agent.stop() == 0
+            for name in ("p1", "p2", "a"):
+                records = agent.records("measurement", name)
+                assert 8 <= ticks(gaps(records, "agent_paused")) <= 11, name
+                assert not gaps(records, "line_busy"), name
+                first, last = seconds(records[0]), seconds(readings(records)[-1])
+                assert ticks(records) == int(last / 0.2) - int(first / 0.2) + 1, name
+
+
+async def test_a_serial_adapter_unplugged_and_replugged_is_back_at_once(tmp_path: Path) -> None:
+    """The ticks between are link_down, the reason says what to look at, and nobody restarts anything."""
+    async with ModbusLine({1: Unit(holding={0: 1})}, tmp_path / "bus") as line:
+        text = HEAD + device("so2", f'url = "serial://{line.path}?baud=115200"', "100ms")
+        async with WorkingStation(tmp_path, text) as station:
+            condition, begun = station.poller("so2").condition, station.poller("so2").index
+            await station.until(lambda: condition.polled >= 3, "three polls")
+            line.unplug()
+            await station.until(lambda: condition.state == "failing", "loss")
+            assert condition.reason == "link_down"
+            assert "bus" in str(condition.error)
+            await station.until(lambda: condition.failed >= 3, "three failures")
+            line.plug()
+            await station.until(lambda: condition.state == "good", "return")
+            assert len(await station.events("device_lost")) == len(await station.events("device_recovered")) == 1
+            await station.station.stop_polling()
+            await station.recorder.flushed()
+            records, ended = await station.records(MEASUREMENT), station.poller("so2").index
+
+    assert ticks(records) == ended - begun
+    assert ticks(gaps(records, "link_down")) == ended - begun - len(readings(records)) >= 3
+
+
+async def test_a_refused_connection_is_told_with_its_address_and_is_not_hammered(tmp_path: Path) -> None:
+    """The wrong port, or an instrument that boots: every tick says link_down, and few of them knock."""
+    port = free_port()
+    text = HEAD + device("so2", f'url = "tcp://127.0.0.1:{port}"', "50ms")
+    async with WorkingStation(tmp_path, text) as station:
+        condition = station.poller("so2").condition
+        await station.until(lambda: condition.failed >= 12, "twelve failures")
+        assert f"127.0.0.1:{port}" in str(condition.error)
+        async with ModbusTcpServer({1: Unit(holding={0: 1})}, port=port) as server:
+            await station.until(lambda: condition.state == "good", "connection")
+            assert server.connections == 1
+            records = await station.records(MEASUREMENT)
+
+    assert {record["reason"] for record in records if "reason" in record} == {"link_down"}
+
+
+async def test_a_connection_that_takes_long_to_fail_is_no_busy_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packets that vanish hold the wire for seconds; who looks for a crowded bus then looks in vain."""
+    monkeypatch.setattr("drivers.wire.CONNECT_S", 0.5)
+    text = HEAD + device("so2", 'url = "tcp://192.0.2.1:502"', "100ms")  # reserved for documentation: nobody is there
+    async with WorkingStation(tmp_path, text) as station:
+        begun = station.poller("so2").index
+        await station.until(lambda: station.poller("so2").index >= begun + 12, "twelve ticks")
+        await station.station.stop_polling()
+        await station.recorder.flushed()
+        records, ended = await station.records(MEASUREMENT), station.poller("so2").index
+
+    assert {record["reason"] for record in records} == {"link_down"}
+    assert ticks(records) == ended - begun
+
+
+async def test_a_request_that_fails_costs_its_own_channels_only(tmp_path: Path) -> None:
+    """Half an answer is worth more than none: the other half is null and says why."""
+    far = '[[device.channel]]\nname = "lamp"\nregister = 400\n'
+    unit = Unit(holding={0: 7, 400: 9})
+
+    def sick(request: bytes, honest: bytes) -> Any:
+        fails = int.from_bytes(request[8:10], "big") == 400
+        return (misbehaviour.exception(4) if fails else misbehaviour.honestly)(request, honest)
+
+    async with ModbusTcpServer({1: unit}, misbehave=sick) as server:
+        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "100ms", SO2 + far)) as station:
+            condition = station.poller("so2").condition
+            await station.until(lambda: condition.state == "partial", "a partial answer")
+            assert "lamp" in str(condition.error)
+            server.misbehave = None
+            await station.until(lambda: condition.state == "good", "a whole one")
+            records = await station.records(MEASUREMENT)
+
+    assert records[0]["values"] == {"so2": 7, "lamp": None}
+    assert (records[0]["quality"], records[0]["reasons"]) == ({"lamp": "comm_fault"}, {"lamp": "exception_4"})
+    assert records[-1]["values"] == {"so2": 7, "lamp": 9}
+    assert len(await _tick_numbers(records, 0.1)) == len(records)
+
+
+async def _tick_numbers(records: Iterable[dict[str, Any]], every_s: float) -> set[int]:
+    return {int(seconds(record) / every_s) for record in records}
+
+
+HOURLY = """[[device.channel]]
+name = "pm10"
+register = 0
+new_by = "sample_time"
+[[device.channel]]
+name = "sample_time"
+stream = "parameter"
+group = "instrument"
+register = 1
+"""
+
+
+async def test_an_hourly_value_is_one_measurement_however_often_it_is_read(tmp_path: Path) -> None:
+    """The same hour twice would weigh double in every mean; a restart of the agent changes nothing in that."""
+    unit = Unit(holding={0: 35, 1: 11})
+    async with ModbusTcpServer({1: unit}) as server:
+        text = HEAD + device("pm", at_port(server), "50ms", HOURLY)
+        async with WorkingStation(tmp_path, text) as station:
+            await station.until(lambda: station.poller("pm").condition.polled >= 4, "four polls")
+            unit.holding |= {0: 41, 1: 12}
+            await station.until(lambda: station.recorder.last(MEASUREMENT) >= 2, "the next hour")
+        async with WorkingStation(tmp_path, text) as station:
+            await station.until(lambda: station.poller("pm").condition.polled >= 4, "four polls")
+            unit.holding |= {0: 38, 1: 13}
+            await station.until(lambda: station.recorder.last(MEASUREMENT) >= 3, "the hour after")
+            records, proofs = await station.records(MEASUREMENT), await station.records(PARAMETER)
+
+    assert [record["values"]["pm10"] for record in records] == [35, 41, 38]
+    assert len(proofs) >= 4, "the first poll of each life, and each new hour"
+
+
+async def test_an_hourly_value_that_could_not_be_read_is_asked_for_again(tmp_path: Path) -> None:
+    """The hour is not over with its time alone: a request that fails must not cost the only reading of the hour."""
+    apart = HOURLY.replace("register = 0", "register = 400")
+    unit = Unit(holding={400: 35, 1: 11})
+
+    def sick(request: bytes, honest: bytes) -> Any:
+        fails = int.from_bytes(request[8:10], "big") == 400
+        return (misbehaviour.exception(4) if fails else misbehaviour.honestly)(request, honest)
+
+    async with ModbusTcpServer({1: unit}, misbehave=sick) as server:
+        async with WorkingStation(tmp_path, HEAD + device("pm", at_port(server), "50ms", apart)) as station:
+            await station.until(lambda: station.poller("pm").condition.polled >= 3, "three polls")
+            server.misbehave = None
+            read = station.poller("pm").condition.polled
+            await station.until(lambda: station.poller("pm").condition.polled >= read + 4, "four more")
+            records = await station.records(MEASUREMENT)
+
+    values = [record["values"]["pm10"] for record in records]
+    assert values.count(35) == 1, "read at last, and then no more"
+    assert values[-1] == 35
+
+
+async def test_a_turned_screw_leaves_an_audit_record_with_its_window(tmp_path: Path) -> None:
+    """Ten percent on the slope are ten percent on every reading: who looks later learns when it happened."""
+    slope = (
+        '[[device.channel]]\nname = "slope"\nstream = "parameter"\ngroup = "instrument"\nregister = 1\nwatch = true\n'
+    )
+    unit = Unit(holding={0: 7, 1: 1000})
+    async with ModbusTcpServer({1: unit}) as server:
+        text = HEAD + device("so2", at_port(server), "50ms", SO2 + slope, parameters_every='"100ms"', timeout='"25ms"')
+        async with WorkingStation(tmp_path, text) as station:
+            await station.until(lambda: station.recorder.last(PARAMETER) >= 2, "two proofs")
+            unit.holding[1] = 1100
+            await station.until(lambda: station.events("watched_value_changed"), "an audit record")
+            proofs = await station.records(PARAMETER)
+        unit.holding[1] = 900
+        async with WorkingStation(tmp_path, text) as station:
+            await station.until(lambda: station.recorder.last(PARAMETER) > len(proofs) + 2, "two more proofs")
+            first, second = await station.events("watched_value_changed")
+            proofs = await station.records(PARAMETER)
+
+    assert (first["device"], first["data"]["old"], first["data"]["new"]) == ("so2", 1000, 1100)
+    times = {
+        value: [record["time"] for record in proofs if record["values"]["slope"] == value] for value in (1000, 1100)
+    }
+    assert first["data"]["window"] == [times[1000][-1], times[1100][0]]
+    assert (second["data"]["old"], second["data"]["new"]) == (1100, 900), "a restart in between hides nothing"
+    assert second["data"]["window"][0] <= times[1100][-1]
+
+
+async def test_after_the_clock_was_set_the_ticks_are_those_of_the_new_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PC that boots in 1970 and learns the time must not account for fifty years of ticks."""
+    real, ahead = time.time, [0.0]
+    monkeypatch.setattr("agent.clock.time.time", lambda: real() + ahead[0])
+    async with ModbusTcpServer({1: Unit(holding={0: 7})}) as server:
+        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station:
+            await station.until(lambda: station.poller("so2").condition.polled >= 1, "a poll")
+            ahead[0] = 100_000.2
+            await station.until(lambda: station.poller("so2").condition.polled >= 4, "three more")
+            ahead[0] = -7_000.3
+            await station.until(lambda: station.poller("so2").condition.polled >= 7, "three more")
+            asked = [at for at, _ in server.requests]
+            records = await station.records(MEASUREMENT)
+
+    assert ticks(records) == len(records), "nothing but readings"
+    assert max(later - earlier for earlier, later in zip(asked, asked[1:], strict=False)) < 1.3
