@@ -35,7 +35,7 @@ CHUNK = 1000
 
 _CHECKED_AT_OPEN = 100
 _RESERVED_PAGES = 256
-"""Kept out of reach of records, so that freeing always finds the pages it needs."""
+"""Kept out of reach of records, so that cursors can move and freeing finds its pages when the quota is used up."""
 
 
 class Stamp(NamedTuple):
@@ -161,19 +161,26 @@ class Store:
         """Store records, and the cursor moves and facts that came in meanwhile, in one synced transaction.
 
         Returns the seq and head of each record. Raises LogFullError at the quota or on a full disk,
-        LogWriteError when the medium refuses, DamagedError when it gives back nonsense; then nothing of it is stored.
+        LogWriteError when the medium refuses, DamagedError when it gives back nonsense; then nothing of it is
+        stored, but for the moves where there is no room: what they acknowledge is what can make room.
         """
-        with self.writing(sum(len(draft.head) + len(draft.tail) for draft in drafts)):
-            tips, stamps = self._insert(drafts)
-            self._move(moves)
-            self._remember(facts or {})
+        try:
+            with self.writing(sum(len(draft.head) + len(draft.tail) for draft in drafts)):
+                tips, stamps = self._insert(drafts)
+                self._move(moves)
+                self._remember(facts or {})
+        except LogFullError:
+            with contextlib.suppress(StoreError), self._reserve(), self.writing():
+                self._move(moves)
+            raise
         self._tips = tips
         self._note_high_water()
         return stamps
 
     def set_fact(self, key: str, text: str) -> None:
         """Keep *text* under *key*."""
-        self.append((), facts={key: text})
+        with self._reserve(), self.writing():
+            self._remember({key: text})
 
     def fact(self, key: str) -> str | None:
         """What was kept under *key*, or None."""
@@ -190,7 +197,7 @@ class Store:
         number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
         name = new_name()
         began = _now_ms() if now_ms is None else now_ms
-        with self.writing():
+        with self._reserve(), self.writing():
             self._db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, began, reason, self._machine))
         self._number, self.epoch, self.reason = number, name, reason
         self._tips = {stream: _Tip(0, genesis(self.station, name, stream), None) for stream in Stream}
@@ -205,7 +212,7 @@ class Store:
         """
         now = _now_ms() if now_ms is None else now_ms
         known = self.log.uplinks()
-        with self.writing():
+        with self._reserve(), self.writing():
             for name, start in starts.items():
                 if name not in known:
                     self._db.execute("INSERT INTO uplink VALUES (?, ?, NULL)", (name, now))
@@ -216,7 +223,7 @@ class Store:
 
     def park(self, uplink: str, epoch: str, stream: Stream, first: int, last: int, reason: str) -> None:
         """Keep a range that a broker refused for good out of the way, unacknowledged and never deleted."""
-        with self.writing():
+        with self._reserve(), self.writing():
             self._db.execute(
                 "INSERT OR REPLACE INTO parked SELECT ?, number, ?, ?, ?, ?, ? FROM epoch WHERE epoch = ?",
                 (uplink, stream, first, last, reason, _now_ms(), epoch),
@@ -224,7 +231,7 @@ class Store:
 
     def unpark(self, uplink: str, epoch: str, stream: Stream, first: int, last: int) -> None:
         """Forget a parked range: it was delivered after all, or is to be tried again."""
-        with self.writing():
+        with self._reserve(), self.writing():
             self._db.execute(
                 "DELETE FROM parked WHERE uplink = ? AND stream = ? AND first >= ? AND last <= ?"
                 " AND number = (SELECT number FROM epoch WHERE epoch = ?)",
@@ -237,16 +244,12 @@ class Store:
         The head of the last one is kept, so that the chain can be walked from there on.
         """
         assert last - first < CHUNK, "freeing in big bites makes records wait"
-        self._set_limit(self._pages)
-        try:
-            with self.writing():
-                gaps.free(self._db, self.log.number(epoch), stream, first, last)
-                self._remember(facts or {})
-            tip = self._tips[stream]
-            if epoch == self.epoch and last == tip.seq:  # nothing is left that says where its minute begins
-                self._tips[stream] = tip._replace(minute=None)
-        finally:
-            self._set_limit(self.limit // PAGE)
+        with self._reserve(), self.writing():
+            gaps.free(self._db, self.log.number(epoch), stream, first, last)
+            self._remember(facts or {})
+        tip = self._tips[stream]
+        if epoch == self.epoch and last == tip.seq:  # nothing is left that says where its minute begins
+            self._tips[stream] = tip._replace(minute=None)
 
     @contextlib.contextmanager
     def writing(self, size: int = 0) -> Iterator[Connection]:
@@ -350,6 +353,15 @@ class Store:
             if series.last:
                 words = f'{{"upto":{series.last},"have":[]}}'
                 self._move([Move(uplink, series.epoch, series.stream, words)])
+
+    @contextlib.contextmanager
+    def _reserve(self) -> Iterator[None]:
+        """Let small things take the pages that records may not."""
+        self._set_limit(self._pages)
+        try:
+            yield
+        finally:
+            self._set_limit(self.limit // PAGE)
 
     def _set_limit(self, pages: int) -> None:
         self._db.pragma("max_page_count", pages)

@@ -128,6 +128,24 @@ def test_a_full_quota_refuses_and_leaves_nothing_behind(path: Path) -> None:
     store.close()
 
 
+def test_a_full_log_still_learns_what_was_delivered(path: Path) -> None:
+    """Only that can make room again: a cursor that waits for a record to fit would wait for ever."""
+    store = open_store(path, quota=1 << 20)
+    with pytest.raises(LogFullError):
+        fill(store)
+    moves = [Move(f"uplink-{n}", store.epoch, MEASUREMENT, Cursor(n + 1).to_json()) for n in range(200)]
+    with pytest.raises(LogFullError):
+        store.append([reading(n, size=400) for n in range(100)], moves)
+    assert len(store.log.cursors()) == 200
+    store.set_uplinks({"city": "now"})
+    store.park("city", store.epoch, MEASUREMENT, 1, 1, "payload_too_large")
+    store.close()
+
+    again = open_store(path, quota=1 << 20, machine="pc-2")
+    assert (again.reason, again.next_session()) == ("machine_changed", 1)
+    again.close()
+
+
 def test_a_full_disk_says_so_and_the_log_goes_on_when_there_is_room(path: Path) -> None:
     """The technician must free space, not raise a quota; and nothing may be needed but that."""
     with Disk("full", random.Random(1)) as disk:

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 from agent.cli.moments import moment
+from agent.cli.recordline import record_line
 from agent.paths import locate
 from agent.reader import Reader
 from agent.record import Row
@@ -102,20 +102,4 @@ def _print(stream: Stream, body: bytes, *, as_json: bool) -> None:
     if as_json:
         print(body.decode(), flush=True)
         return
-    record = json.loads(body)
-    print(" ".join(_words(stream, record)), flush=True)
-
-
-def _words(stream: Stream, record: dict[str, Any]) -> Iterator[str]:
-    yield record["time"]
-    yield f"{stream} {record['seq']}"
-    for key in ("device", "uplink", "event"):
-        if key in record:
-            yield record[key]
-    quality = record.get("quality", {})
-    for name, value in record.get("values", {}).items():
-        yield f"{name}={value}" + (f"({quality[name]})" if name in quality else "")
-    if "*" in quality:
-        yield f"{quality['*']}: {record.get('reason', '')} x{record.get('ticks', 1)}"
-    if "data" in record and "values" not in record:
-        yield json.dumps(record["data"], ensure_ascii=False)
+    print(record_line(stream, json.loads(body)), flush=True)

@@ -126,12 +126,20 @@ T400_STEADY = {
 class Analyzer:
     """A unit whose registers are written anew before each read: steady ones, which waver, and living ones.
 
+    *factors* are the registers of slopes and offsets, which only a calibration moves;
     *system_ok* is the discrete input that says so, *bits* how many there are;
     *targets* are the calibration targets in the holding registers.
     """
 
     def __init__(
-        self, air: Air, steady: Mapping[int, float], *, system_ok: int, bits: int, targets: Sequence[float]
+        self,
+        air: Air,
+        steady: Mapping[int, float],
+        *,
+        factors: range,
+        system_ok: int,
+        bits: int,
+        targets: Sequence[float],
     ) -> None:
         self.unit = Unit(on_read=lambda *_: self.refresh())
         self.unit.discrete = dict.fromkeys(range(bits), 0)
@@ -141,6 +149,7 @@ class Analyzer:
             self.unit.set_float32(2 * address, target, "holding")
         self.air = air
         self._steady = steady
+        self._factors = factors
         self._living: dict[int, Callable[[], float]] = {}
 
     def measure(self, address: int, source: Callable[[], float]) -> None:
@@ -150,8 +159,8 @@ class Analyzer:
     def refresh(self) -> None:
         """Write every register as it is now."""
         for address, value in self._steady.items():
-            waver = self.air.noisy(value, abs(value) * 2e-4) if value else 0.0
-            self.unit.set_float32(address, waver)
+            wavers = value and address not in self._factors
+            self.unit.set_float32(address, self.air.noisy(value, abs(value) * 2e-4) if wavers else value)
         for address, source in self._living.items():
             self.unit.set_float32(address, source())
 
@@ -162,7 +171,7 @@ class SulfurDioxide(Analyzer):
     SPAN_BIT, DURING_CALIBRATION = 17, 18
 
     def __init__(self, air: Air, steady: Mapping[int, float] = T100_STEADY) -> None:
-        super().__init__(air, steady, system_ok=19, bits=27, targets=(SPAN_PPB, SPAN_PPB))
+        super().__init__(air, steady, factors=range(10, 18), system_ok=19, bits=27, targets=(SPAN_PPB, SPAN_PPB))
         self._began = self._seen_at = time.monotonic()
         self._concentration = air.now("so2_ppb")
 
@@ -189,7 +198,7 @@ class SulfurDioxide(Analyzer):
 
 def nitrogen_oxides(air: Air) -> Analyzer:
     """T200. NOx is the sum of what it shows for NO and NO2."""
-    analyzer = Analyzer(air, T200_STEADY, system_ok=21, bits=31, targets=(400.0,) * 4)
+    analyzer = Analyzer(air, T200_STEADY, factors=range(2, 18), system_ok=21, bits=31, targets=(400.0,) * 4)
     shown = {"no_ppb": 0.0, "no2_ppb": 0.0}
 
     def take(name: str) -> float:
@@ -204,14 +213,14 @@ def nitrogen_oxides(air: Air) -> Analyzer:
 
 def carbon_monoxide(air: Air) -> Analyzer:
     """T300, in ppm."""
-    analyzer = Analyzer(air, T300_STEADY, system_ok=18, bits=27, targets=(40.0, 40.0))
+    analyzer = Analyzer(air, T300_STEADY, factors=range(6, 14), system_ok=18, bits=27, targets=(40.0, 40.0))
     analyzer.measure(18, lambda: air.now("co_ppm"))
     return analyzer
 
 
 def ozone(air: Air) -> Analyzer:
     """T400, in ppb."""
-    analyzer = Analyzer(air, T400_STEADY, system_ok=24, bits=27, targets=(0.0, 400.0) * 2)
+    analyzer = Analyzer(air, T400_STEADY, factors=range(6, 14), system_ok=24, bits=27, targets=(0.0, 400.0) * 2)
     analyzer.unit.coils = dict.fromkeys(range(20, 26), 0)
     analyzer.measure(18, lambda: air.now("o3_ppb"))
     return analyzer

@@ -10,7 +10,7 @@ from agent.demo.air import Air
 from agent.demo.modbus_unit import Unit
 
 ENVIRONMENT_REGISTERS = 233
-SAMPLE_FLOW_LMIN, TUBE_C, HEATER_W, FAN_W = 16.7, 40.0, 62.0, 8.4
+TUBE_MS, TUBE_C, HEATER_W, FAN_W = 1.3, 40.0, 62.0, 8.4
 
 # float32 registers of the environment unit that stay where they are: address, value
 ENVIRONMENT_FLOATS = {
@@ -18,30 +18,29 @@ ENVIRONMENT_FLOATS = {
     20: 6.2,  # A
     22: 4.8,
     24: 5.1,
-    26: 1.38,  # kW
-    28: 1.06,
-    30: 1.12,
-    **dict.fromkeys((32, 34, 36), 0.31),  # kvar
+    26: 1380.0,  # W
+    28: 1060.0,
+    30: 1120.0,
+    **dict.fromkeys((32, 34, 36), 310.0),  # var
     **dict.fromkeys((38, 40, 42), 0.96),
     44: 50.0,
-    60: 9.8,  # MPa, cylinders CO, SO2, NOx
-    62: 8.6,
-    64: 9.1,
-    67: 0.21,
+    60: 9800.0,  # kPa, cylinders
+    62: 8600.0,
+    64: 9100.0,
+    67: 210.0,  # kPa, zero air
     70: 320.0,
     89: 229.0,
     91: 220.0,
-    93: 34.0,
     94: 50.0,
-    96: 54.1,
+    96: 13.5,
     98: 26.0,
     144: 38.0,
     146: 38.2,
     148: 38.1,
     150: 37.9,
-    103: 6.0,  # indoor O3, NO2, SO2
-    106: 9.0,
-    108: 2.0,
+    103: 0.006,  # ppm, indoor O3, NO2, SO2
+    106: 0.009,
+    108: 0.002,
     **dict.fromkeys((225, 227, 229, 231), 16.7),  # L/min, PM inlets, standard and actual
 }
 
@@ -53,7 +52,7 @@ def manifold(air: Air) -> Unit:
         tenths = {
             0: air.noisy(28.0, 0.3),  # sample RH, %: heated air is dry
             1: air.noisy(TUBE_C - 1.5, 0.1),
-            5: air.noisy(SAMPLE_FLOW_LMIN, 0.1),
+            5: air.noisy(TUBE_MS, 0.03),
             6: air.noisy(TUBE_C, 0.15),
             7: air.noisy(FAN_W, 0.1),
             8: air.noisy(HEATER_W, 2.0),
@@ -76,7 +75,7 @@ def environment(air: Air) -> Unit:
             3: air.noisy(46.0, 0.4),  # station, %
             5: air.noisy(TUBE_C, 0.15),
             7: air.noisy(28.0, 0.3),
-            9: air.noisy(SAMPLE_FLOW_LMIN, 0.1),
+            9: air.noisy(TUBE_MS, 0.03),
             11: air.noisy(-0.12, 0.005),  # kPa
         }
         steady = {address: air.noisy(value, abs(value) * 1e-3) for address, value in ENVIRONMENT_FLOATS.items()}
@@ -84,7 +83,21 @@ def environment(air: Air) -> Unit:
             unit.set_float32(address, value, "holding")
 
     unit = Unit(on_read=refresh, holding=dict.fromkeys(range(ENVIRONMENT_REGISTERS), 0))
-    unit.holding |= {0: 1, 73: 1, 80: 1, 101: 18, 102: 27, 110: 7, 111: 1, 112: round(TUBE_C * 10)}
+    unit.holding |= {
+        0: 1,
+        48: 25,
+        51: 25,
+        66: 500,
+        69: 100,
+        73: 1,
+        80: 1,
+        93: 34,
+        101: 18,
+        102: 27,
+        110: 7,
+        111: 1,
+        112: round(TUBE_C * 10),
+    }
     unit.holding |= {113: round(FAN_W * 10), 114: round(HEATER_W * 10)}
     refresh(unit)
     return unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -75,8 +76,7 @@ class Sender:
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """The data of the events *name* in the log."""
-        import json
-
+        await self.recorder.flushed()
         far = 1 << 50
         rows = await self.recorder.read(lambda reader: list(reader.between(Stream.EVENT, 0, far)))
         records = [json.loads(row.body) for row in rows]
