@@ -90,6 +90,16 @@ class ConnectError(StationError):
         )
 
     @classmethod
+    def cut(cls, endpoint: str, why: str) -> ConnectError:
+        """The connection ended before the subscriptions were answered."""
+        return cls(
+            "closed",
+            endpoint,
+            f"connection lost while subscribing: {why}",
+            hint="Look at the broker's log at this time",
+        )
+
+    @classmethod
     def silent(cls, endpoint: str, deadline_s: float) -> ConnectError:
         """Nothing came back in time."""
         return cls(

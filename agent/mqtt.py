@@ -40,6 +40,13 @@ UNACKNOWLEDGED_S = 30.0
 INBOUND = 131_072
 """Bytes: the largest packet that we ask a broker to send."""
 
+WITHOUT_WORDS = {
+    0x80: "closed by the broker without a reason",
+    0x82: "the broker sent something that is not MQTT, or a code that does not exist",
+    0x8D: "the broker stopped answering pings",
+}
+"""What paho's own codes for a lost connection stand for."""
+
 VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 
 
@@ -129,7 +136,7 @@ class Session:
         """Subscribe with QoS 1; returns the broker's code for each topic (0x80 and above: refused)."""
         _, mid = self._client.subscribe([(topic, 1) for topic in topics])
         if mid is None:
-            raise ConnectError.closed(self._address.endpoint, "before a subscription")
+            raise ConnectError.cut(self._address.endpoint, "the connection is gone")
         self._subacks[mid] = self._loop.create_future()
         try:
             async with asyncio.timeout(deadline_s):
@@ -213,7 +220,7 @@ class Session:
         if flags.is_disconnect_packet_from_server:
             loss = Loss(f"the broker ended it: {meaning(code.value)}", code.value)
         else:
-            loss = Loss(self._errors.text or str(code).lower())
+            loss = Loss(self._errors.text or WITHOUT_WORDS.get(code.value, str(code).lower()))
         self._hop(self._end, loss)
 
     def _published(self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Any) -> None:
@@ -244,7 +251,7 @@ class Session:
             self._fail(self._never_open(loss))
         for waiting in self._subacks.values():
             if not waiting.done():
-                waiting.set_exception(ConnectError.closed(self._address.endpoint, loss.text))
+                waiting.set_exception(ConnectError.cut(self._address.endpoint, loss.text))
         if self._is_open and not (self._lost or self._closed):
             self._lost = True
             self._listener.lost(loss)

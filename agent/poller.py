@@ -212,7 +212,7 @@ class DevicePoller:
         return changed
 
     def _new_measurements(self, readings: Mapping[str, Reading]) -> set[str]:
-        """Name the measurements to record: those with a sample time of their own only when it changed."""
+        """Name the measurements to record: those with a sample time of their own only when it changed, and with it."""
         names = set(self._measurements)
         for name, clock_name in self._sample_times.items():
             unread = name not in readings or readings[name].quality is Quality.COMM_FAULT
@@ -223,6 +223,7 @@ class DevicePoller:
                 names.discard(name)
             else:
                 self._samples[name] = sampled
+                names.add(clock_name)  # whichever stream it belongs to: a value and its time come together
                 self._recorder.fact(f"sample/{self.name}/{name}", sampled)
         return names
 

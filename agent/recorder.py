@@ -26,9 +26,9 @@ from agent.clock import Clock
 from agent.reader import Reader
 from agent.record import Draft, canonical, draft, event
 from agent.refuge import REFUGE_S, RETURN_S, bring_home, move_in
-from agent.salvage import condemn
+from agent.rescue import write_off
 from agent.store import LogFullError, LogWriteError, Move, Stamp, Store
-from agent.store_errors import DamagedError, StoreError
+from agent.store_errors import StoreError, UnreadableError
 from drivers.reading import Stream
 
 log = structlog.get_logger()
@@ -42,6 +42,9 @@ CURSOR_S = 5.0
 
 RETRY_S = 2.0
 """How long after a refusal the disk is asked again."""
+
+AROUND = 1000
+"""How many records are looked at for damage when one cannot be read."""
 
 
 @dataclass(slots=True)
@@ -183,8 +186,27 @@ class Recorder:
             await self._news.wait()
 
     async def read(self, question: Callable[[Reader], T]) -> T:
-        """Ask the log something, in the reading thread; the question must be short."""
-        return await asyncio.get_running_loop().run_in_executor(self._reading, self._ask, question)
+        """Ask the log something, in the reading thread; the question must be short.
+
+        Records that the medium does not give back any more are written off, with an event, and it is asked again.
+        """
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._reading, self._ask, question)
+            except UnreadableError as error:
+                if not await self._write_off(error):
+                    raise
+
+    async def _write_off(self, error: UnreadableError) -> bool:
+        """Have the log know what it lost around an unreadable record; False when that is nothing new."""
+        epoch, stream, first = error.epoch, error.stream, error.seq
+        lost = await self.write(lambda store: write_off(store, epoch, stream, first, first + AROUND - 1))
+        if lost:
+            self.event(
+                "records_lost", data={"epoch": epoch, "stream": str(stream), "ranges": lost, "error": str(error)}
+            )
+            log.critical("records_lost", epoch=epoch, stream=str(stream), ranges=lost)
+        return bool(lost)
 
     async def write(self, order: Callable[[Store], T]) -> T:
         """Do something with the store itself, between two commits, in the writing thread."""
@@ -266,9 +288,6 @@ class Recorder:
             self._oldest_move_s = time.monotonic()
             self._refused(error)
             return
-        except DamagedError as error:
-            condemn(self._store.path, error)
-            raise
         for one in batch:
             self._queue.popleft()
             self._queued_bytes -= _size(one)

@@ -97,10 +97,12 @@ def rests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_ticks_are_those_of_the_wall_clock(tmp_path: Path) -> None:
     """Two stations, or a station and a lab, compare readings of one moment, not of half a second beside it."""
-    async with ModbusTcpServer({1: Unit(holding={0: 7})}) as server:
-        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station:
-            await station.until(lambda: station.poller("so2").condition.polled >= 4, "four polls")
-            records = await station.records(MEASUREMENT)
+    async with (
+        ModbusTcpServer({1: Unit(holding={0: 7})}) as server,
+        WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station,
+    ):
+        await station.until(lambda: station.poller("so2").condition.polled >= 4, "four polls")
+        records = await station.records(MEASUREMENT)
 
     times = [seconds(record) for record in records]
     assert all(at % 0.5 < 0.2 for at in times), times
@@ -289,7 +291,7 @@ def test_a_stopped_process_says_that_it_was_not_polling(tmp_path: Path) -> None:
 async def test_a_serial_adapter_unplugged_and_replugged_is_back_at_once(tmp_path: Path) -> None:
     """The ticks between are link_down, the reason says what to look at, and nobody restarts anything."""
     async with ModbusLine({1: Unit(holding={0: 1})}, tmp_path / "bus") as line:
-        text = HEAD + device("so2", f'url = "serial://{line.path}?baud=115200"', "100ms")
+        text = HEAD + shared(f"serial://{line.path}?baud=115200") + device("so2", 'link = "bus"', "100ms")
         async with WorkingStation(tmp_path, text) as station:
             condition, begun = station.poller("so2").condition, station.poller("so2").index
             await station.until(lambda: condition.polled >= 3, "three polls")
@@ -306,7 +308,7 @@ async def test_a_serial_adapter_unplugged_and_replugged_is_back_at_once(tmp_path
             records, ended = await station.records(MEASUREMENT), station.poller("so2").index
 
     assert ticks(records) == ended - begun
-    assert ticks(gaps(records, "link_down")) == ended - begun - len(readings(records)) >= 3
+    assert ticks(gaps(records, "link_down")) >= 3
 
 
 async def test_a_refused_connection_is_told_with_its_address_and_is_not_hammered(tmp_path: Path) -> None:
@@ -351,14 +353,16 @@ async def test_a_request_that_fails_costs_its_own_channels_only(tmp_path: Path) 
         fails = int.from_bytes(request[8:10], "big") == 400
         return (misbehaviour.exception(4) if fails else misbehaviour.honestly)(request, honest)
 
-    async with ModbusTcpServer({1: unit}, misbehave=sick) as server:
-        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "100ms", SO2 + far)) as station:
-            condition = station.poller("so2").condition
-            await station.until(lambda: condition.state == "partial", "a partial answer")
-            assert "lamp" in str(condition.error)
-            server.misbehave = None
-            await station.until(lambda: condition.state == "good", "a whole one")
-            records = await station.records(MEASUREMENT)
+    async with (
+        ModbusTcpServer({1: unit}, misbehave=sick) as server,
+        WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "100ms", SO2 + far)) as station,
+    ):
+        condition = station.poller("so2").condition
+        await station.until(lambda: condition.state == "partial", "a partial answer")
+        assert "lamp" in str(condition.error)
+        server.misbehave = None
+        await station.until(lambda: condition.state == "good", "a whole one")
+        records = await station.records(MEASUREMENT)
 
     assert records[0]["values"] == {"so2": 7, "lamp": None}
     assert (records[0]["quality"], records[0]["reasons"]) == ({"lamp": "comm_fault"}, {"lamp": "exception_4"})
@@ -394,7 +398,8 @@ async def test_an_hourly_value_is_one_measurement_however_often_it_is_read(tmp_p
             records, proofs = await station.records(MEASUREMENT), await station.records(PARAMETER)
 
     assert [record["values"]["pm10"] for record in records] == [35, 41, 38]
-    assert len(proofs) >= 4, "the first poll of each life, and each new hour"
+    assert {record["values"]["sample_time"] for record in proofs} == {11, 12, 13}, "a value and its time come together"
+    assert len(proofs) == 4, "with the first poll of each life, and with each new hour"
 
 
 async def test_an_hourly_value_that_could_not_be_read_is_asked_for_again(tmp_path: Path) -> None:
@@ -406,13 +411,15 @@ async def test_an_hourly_value_that_could_not_be_read_is_asked_for_again(tmp_pat
         fails = int.from_bytes(request[8:10], "big") == 400
         return (misbehaviour.exception(4) if fails else misbehaviour.honestly)(request, honest)
 
-    async with ModbusTcpServer({1: unit}, misbehave=sick) as server:
-        async with WorkingStation(tmp_path, HEAD + device("pm", at_port(server), "50ms", apart)) as station:
-            await station.until(lambda: station.poller("pm").condition.polled >= 3, "three polls")
-            server.misbehave = None
-            read = station.poller("pm").condition.polled
-            await station.until(lambda: station.poller("pm").condition.polled >= read + 4, "four more")
-            records = await station.records(MEASUREMENT)
+    async with (
+        ModbusTcpServer({1: unit}, misbehave=sick) as server,
+        WorkingStation(tmp_path, HEAD + device("pm", at_port(server), "50ms", apart)) as station,
+    ):
+        await station.until(lambda: station.poller("pm").condition.polled >= 3, "three polls")
+        server.misbehave = None
+        read = station.poller("pm").condition.polled
+        await station.until(lambda: station.poller("pm").condition.polled >= read + 4, "four more")
+        records = await station.records(MEASUREMENT)
 
     values = [record["values"]["pm10"] for record in records]
     assert values.count(35) == 1, "read at last, and then no more"
@@ -453,15 +460,17 @@ async def test_after_the_clock_was_set_the_ticks_are_those_of_the_new_time(
     """A PC that boots in 1970 and learns the time must not account for fifty years of ticks."""
     real, ahead = time.time, [0.0]
     monkeypatch.setattr("agent.clock.time.time", lambda: real() + ahead[0])
-    async with ModbusTcpServer({1: Unit(holding={0: 7})}) as server:
-        async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station:
-            await station.until(lambda: station.poller("so2").condition.polled >= 1, "a poll")
-            ahead[0] = 100_000.2
-            await station.until(lambda: station.poller("so2").condition.polled >= 4, "three more")
-            ahead[0] = -7_000.3
-            await station.until(lambda: station.poller("so2").condition.polled >= 7, "three more")
-            asked = [at for at, _ in server.requests]
-            records = await station.records(MEASUREMENT)
+    async with (
+        ModbusTcpServer({1: Unit(holding={0: 7})}) as server,
+        WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station,
+    ):
+        await station.until(lambda: station.poller("so2").condition.polled >= 1, "a poll")
+        ahead[0] = 100_000.2
+        await station.until(lambda: station.poller("so2").condition.polled >= 4, "three more")
+        ahead[0] = -7_000.3
+        await station.until(lambda: station.poller("so2").condition.polled >= 7, "three more")
+        asked = [at for at, _ in server.requests]
+        records = await station.records(MEASUREMENT)
 
     assert ticks(records) == len(records), "nothing but readings"
     assert max(later - earlier for earlier, later in itertools.pairwise(asked)) < 1.3
