@@ -69,6 +69,8 @@ Kind = Literal["name", "unreachable", "refused", "closed", "timeout", "certifica
 class ConnectError(StationError):
     """A connection did not come about. ``code`` is the CONNACK code when there was one."""
 
+    exit_code = 3
+
     def __init__(self, kind: Kind, endpoint: str, why: str, *, hint: str, code: int | None = None) -> None:
         super().__init__(f"broker {endpoint}: {why}", hint=hint)
         self.kind = kind

@@ -7,6 +7,7 @@ the analyzers behind it suspect. The value itself is never touched.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,6 +42,7 @@ class Standing:
     quality: Quality
     targets: frozenset[str]
     recovery_s: float = 0.0
+    is_flag: bool = False
 
 
 @dataclass(slots=True)
@@ -85,6 +87,27 @@ class Judge:
         for alarm in [alarm for alarm in self._alarms if alarm[0] == device]:
             del self._alarms[alarm]
 
+    def memory(self, now_s: float, wall_s: float) -> str:
+        """What must outlive this process, as text: span gas does not end because the agent was restarted.
+
+        *now_s* is monotonic, *wall_s* the same moment in seconds since 1970.
+        """
+        flags = [key for key, standing in self._standing.items() if standing.is_flag]
+        until = {target: round(end_s - now_s + wall_s, 3) for target, end_s in self._recovering.items()}
+        return json.dumps({"flags": flags, "recovering_until": until})
+
+    def recall(self, memory: str, now_s: float, wall_s: float) -> None:
+        """Take up what *memory* tells of flags that the profiles still know; the next poll finds what ended since."""
+        kept = json.loads(memory)
+        known = {(d, c.name, f.name): f for d, p in self.profiles.items() for c in p.channels for f in _flags(c)}
+        for key in map(tuple, kept["flags"]):
+            if key in known:
+                self._standing.setdefault(key, self._standing_of(key, known[key]))
+        longest_s = max((flag.recovery for flag in known.values()), default=0.0)  # the wall clock may have been wrong
+        for target, end_s in kept["recovering_until"].items():
+            if end_s > wall_s:
+                self._recovering.setdefault(target, now_s + min(end_s - wall_s, longest_s))
+
     def _quality(self, target: str, reading: Reading, now_s: float) -> Quality:
         classes = [reading.quality]
         classes += [standing.quality for standing in self._standing.values() if target in standing.targets]
@@ -104,7 +127,7 @@ class Judge:
         self._standing.pop(unreadable, None)
         if reading.value is None:  # not fitted: this option says nothing
             return
-        flags = {flag.name: flag for flag in (*channel.bits.values(), *channel.states.values())}
+        flags = {flag.name: flag for flag in _flags(channel)}
         now_on = {flag.name for flag in holding(channel, reading)}
         for name, flag in flags.items():
             key = (device, channel.name, name)
@@ -116,9 +139,12 @@ class Judge:
     def _begin(self, key: tuple[str, str, str], flag: Flag) -> Iterator[Happening]:
         if flag.quality is None and not flag.alarm:
             return
-        targets = frozenset(self._targets(key[0], flag.covers)) if flag.quality else frozenset()
-        self._standing[key] = Standing(flag.quality or Quality.VALID, targets, flag.recovery)
+        self._standing[key] = self._standing_of(key, flag)
         yield Happening("condition_began", _words(key, flag))
+
+    def _standing_of(self, key: tuple[str, str, str], flag: Flag) -> Standing:
+        targets = frozenset(self._targets(key[0], flag.covers)) if flag.quality else frozenset()
+        return Standing(flag.quality or Quality.VALID, targets, flag.recovery, is_flag=True)
 
     def _end(self, key: tuple[str, str, str], flag: Flag, now_s: float) -> Iterator[Happening]:
         standing = self._standing.pop(key)
@@ -149,8 +175,7 @@ class Judge:
                 yield Happening("alarm_cleared", data)
 
     def _covered(self, device: str, channel: Channel) -> set[str]:
-        flags = (*channel.bits.values(), *channel.states.values())
-        return {target for flag in flags if flag.quality for target in self._targets(device, flag.covers)}
+        return {target for flag in _flags(channel) if flag.quality for target in self._targets(device, flag.covers)}
 
     def _targets(self, device: str, targets: Iterable[str] | None) -> Iterator[str]:
         """Spell targets of a profile out as ``device.channel``; None stands for all measurements of the device."""
@@ -173,6 +198,10 @@ class Judge:
         for channel in profile.channels if profile else ():
             if channel.stream is Stream.MEASUREMENT:
                 yield f"{device}.{channel.name}"
+
+
+def _flags(channel: Channel) -> tuple[Flag, ...]:
+    return (*channel.bits.values(), *channel.states.values())
 
 
 def _words(key: tuple[str, str, str], flag: Flag) -> dict[str, object]:

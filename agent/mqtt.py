@@ -74,8 +74,11 @@ class Session:
         protocol: Version = "5",
         password: str | None = None,
         will: Will | None = None,
+        inbound: int = INBOUND,
     ) -> None:
+        """*inbound* is the largest packet, in bytes, that the broker may send; it drops larger ones."""
         self._address = address
+        self._inbound = inbound
         self._listener = listener
         self._protocol: Version = protocol
         self._loop = asyncio.get_running_loop()
@@ -176,7 +179,7 @@ class Session:
         self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001
 
     def _dial(self) -> None:
-        start = _connect_properties() if self._protocol == "5" else None
+        start = _connect_properties(self._inbound) if self._protocol == "5" else None
         address = self._address
         try:
             # clean_start is left alone: a fresh client makes a clean start, in both versions.
@@ -299,9 +302,9 @@ class _LastError(logging.Handler):
         return self._error if isinstance(self._error, SSLError) else None
 
 
-def _connect_properties() -> Properties:
+def _connect_properties(inbound: int) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
-    properties.MaximumPacketSize = INBOUND
+    properties.MaximumPacketSize = inbound
     return properties
 
 

@@ -29,6 +29,9 @@ from drivers.link import Counters
 
 log = structlog.get_logger()
 
+CONDITIONS = "conditions"
+"""The fact in the log that keeps what the judge must not forget."""
+
 FIRST_REST_S = 2.0
 LONGEST_REST_S = 60.0
 
@@ -197,6 +200,8 @@ class DevicePoller:
         verdict = self._judge.judge(self.name, scan.readings, time.monotonic())
         for happening in verdict.happenings:
             self._recorder.event(happening.event, device=self.name, data=happening.data)
+        if verdict.happenings:
+            self._recorder.fact(CONDITIONS, self._judge.memory(time.monotonic(), self._clock.now_s()))
         for change in self._watch.changes(scan.readings, scan.time):
             self._recorder.event("watched_value_changed", device=self.name, data=change, stream=Stream.AUDIT)
         changed = self._changed_states(scan.readings)

@@ -17,7 +17,7 @@ from agent.clock import Clock
 from agent.crew import Crew
 from agent.judge import Judge
 from agent.lastgood import CONFIG
-from agent.poller import DevicePoller, LinkPoller
+from agent.poller import CONDITIONS, DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings, UplinkSettings
 from agent.uplink import Uplink
@@ -138,8 +138,10 @@ class Station:
     async def _put_to_work(self, settings: Settings) -> None:
         """Start what is not at work yet, and keep the configuration as the last that ran."""
         self._judge.profiles, self._judge.lines = judge_words(settings)
-        keys = remembered(settings)
+        keys = [CONDITIONS, *remembered(settings)]
         facts = await self._recorder.read(lambda log: {key: text for key in keys if (text := log.fact(key))})
+        if memory := facts.get(CONDITIONS):
+            self._judge.recall(memory, time.monotonic(), self._clock.now_s())
         assembly = Assembly(self._recorder, self._clock, self._judge, facts)
         for wire in settings.wires:
             if wire.name not in self.links and settings.devices_on(wire.name):

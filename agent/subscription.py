@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 
 from agent.asking import Acknowledger, Asker, Letter
-from agent.broker import Address, Broker, ConnectError, Loss
+from agent.broker import UNLIMITED, Address, Broker, ConnectError, Loss
 from agent.broker import Protocol as Version
 from agent.codes import UNSUPPORTED_VERSION, hint, meaning
 from agent.mqtt import Session
@@ -114,7 +114,7 @@ class Subscription:
 
     async def _attempt(self, version: Version) -> Session:
         self._ended.clear()
-        session = Session(self._address, self, protocol=version, password=self._password)
+        session = Session(self._address, self, protocol=version, password=self._password, inbound=UNLIMITED)
         broker = await session.connect()
         try:
             self._check(await session.subscribe(self._topics))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulators.bench import Bench
 from tests.simulators.broker import Mosquitto
 from tests.simulators.certificates import Authority
 
@@ -22,3 +23,10 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """One certificate authority for the whole run."""
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """Where simulated instruments serve while the test waits."""
+    with Bench() as made:
+        yield made

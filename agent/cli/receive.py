@@ -1,8 +1,4 @@
-"""``receive``: a consumer of one's own beside the real ones; prints, counts, and checks what a broker hands on.
-
-It speaks MQTT 3.1.1 unless told otherwise: a consumer needs nothing of 5, and a
-3.1.1 client sets no size above which a broker holds messages back without a word.
-"""
+"""``receive``: a consumer of one's own beside the real ones; prints, counts, and checks what a broker hands on."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ from drivers.duration import parse_duration
 from drivers.errors import StationError
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
-VERSIONS: dict[str, tuple[Protocol, ...]] = {"auto": ("3.1.1", "5"), "5": ("5",), "3.1.1": ("3.1.1",)}
+VERSIONS: dict[str, tuple[Protocol, ...]] = {"auto": ("5", "3.1.1"), "5": ("5",), "3.1.1": ("3.1.1",)}
 
 
 class ReceiveError(StationError):
@@ -46,7 +42,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca-file", type=Path, metavar="FILE", help="whom to trust (default: as the uplink does)")
     parser.add_argument("--cert-file", type=Path, metavar="FILE", help="a client certificate")
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="and its key")
-    parser.add_argument("--protocol", choices=VERSIONS, default="auto", help="version of MQTT (default: 3.1.1, then 5)")
+    parser.add_argument("--protocol", choices=VERSIONS, default="auto", help="version of MQTT (default: 5, then 3.1.1)")
     parser.add_argument(
         "--ack",
         type=_name,

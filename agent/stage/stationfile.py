@@ -93,7 +93,7 @@ url = "{broker_url}"
 root = "{ROOT}"
 from = "oldest"
 spread = "0s"
-max_packet = "64KiB"
+
 """
 
 
