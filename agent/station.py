@@ -20,7 +20,7 @@ from agent.lastgood import CONFIG
 from agent.poller import CONDITIONS, DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings, UplinkSettings
-from agent.uplink import Uplink
+from agent.uplink.uplink import Uplink
 from drivers.api import Scan
 from drivers.errors import StationError
 from drivers.reading import Stream

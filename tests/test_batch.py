@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.batch import Compressor, Envelope, Lane, packet_size, room, splice
 from agent.cursor import Cursor
-from agent.lanes import Replay, Track, back_piece, live_pieces, replay_piece
-from agent.packing import Order, Packed, pack
 from agent.record import Row, canonical, draft, genesis, next_head
 from agent.store import Store
+from agent.uplink.batch import Compressor, Envelope, Lane, packet_size, room, splice
+from agent.uplink.lanes import Replay, Track, back_piece, live_pieces, replay_piece
+from agent.uplink.packing import Order, Packed, pack
 from drivers.reading import Stream
 from tests.simulators.evidence import collect_records
 from tests.simulators.mqtt_packets import Kind, Packet, publish

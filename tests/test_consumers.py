@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import consumer as words
-from agent import delivery, outcome, standing
-from agent.consumer import InboundError, Request, answer, parse_ack, parse_request
-from agent.uplink import Uplink
+from agent.uplink import consumer as words
+from agent.uplink import delivery, outcome, standing
+from agent.uplink.consumer import InboundError, Request, answer, parse_ack, parse_request
+from agent.uplink.uplink import Uplink
 from drivers.reading import Stream
 from tests.simulators.scripted_broker import ScriptedBroker
 from tests.simulators.sender import STATION, Sender, behind, sending
@@ -40,8 +40,8 @@ async def broker() -> AsyncIterator[ScriptedBroker]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short waits."""
-    monkeypatch.setattr("agent.retry.FIRST_S", 0.1)
-    monkeypatch.setattr("agent.retry.EARLY_CAP_S", 0.2)
+    monkeypatch.setattr("agent.uplink.retry.FIRST_S", 0.1)
+    monkeypatch.setattr("agent.uplink.retry.EARLY_CAP_S", 0.2)
     monkeypatch.setattr(delivery, "SETTLE_S", 0.1)
 
 

@@ -32,7 +32,7 @@ async def served(path: Path) -> AsyncIterator[None]:
     verbs = {"hello": Verb(_hello), "act": Verb(_hello, acts=True), "trouble": Verb(_trouble)}
     control = Control(path, verbs, read_group=OURS, act_group="no-such-group")
     task = asyncio.create_task(control.run())
-    while not path.exists():
+    while not path.exists():  # noqa: ASYNC110 - the server makes it
         await asyncio.sleep(0.01)
     try:
         yield

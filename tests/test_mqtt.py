@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.broker import Address, ConnectError, Loss, Will
-from agent.mqtt import Session
-from agent.tls import CertificateError, context, expires
+from agent.uplink.broker import Address, ConnectError, Loss, Will
+from agent.uplink.mqtt import Session
+from agent.uplink.tls import CertificateError, context, expires
 from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.certificates import Authority
 from tests.simulators.consumer import Consumer

@@ -21,11 +21,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import holding, unpacking
-from agent.asking import AGAIN_S, PATIENCE_S, Acknowledger, Asker
-from agent.consumer import parse_ack, parse_request
-from agent.holding import Key, Kind
-from agent.receiving import Receiver, Taken
+from agent.receive import holding, unpacking
+from agent.receive.asking import AGAIN_S, PATIENCE_S, Acknowledger, Asker
+from agent.receive.holding import Key, Kind
+from agent.receive.receiving import Receiver, Taken
+from agent.uplink.consumer import parse_ack, parse_request
 from drivers.reading import Stream
 from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.consumer import Consumer

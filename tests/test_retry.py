@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from agent import retry, standing
-from agent.broker import ConnectError
-from agent.dialect import Dialect
-from agent.retry import full_jitter, persistently
-from agent.standing import Notices, Standing
+from agent.uplink import retry, standing
+from agent.uplink.broker import ConnectError
+from agent.uplink.dialect import Dialect
+from agent.uplink.retry import full_jitter, persistently
+from agent.uplink.standing import Notices, Standing
 from drivers.reading import Stream
 
 

@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 import agent
-from agent.codes import meaning
-from agent.consumer import InboundError, parse_ack, parse_request
 from agent.record import meta_id
+from agent.uplink.codes import meaning
+from agent.uplink.consumer import InboundError, parse_ack, parse_request
 from drivers.reading import Quality, Stream
 from tests.simulators.broker import Mosquitto
 from tests.simulators.consumer import Consumer

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from agent import announce, delivery, uplink
 from agent.record import canonical, meta_id
+from agent.uplink import announce, delivery, uplink
 from drivers.reading import Stream
 from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.certificates import Authority
@@ -37,8 +37,8 @@ async def sender(tmp_path: Path) -> AsyncIterator[Sender]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No long back-off: what is tested is what happens, not how long it may take."""
-    monkeypatch.setattr("agent.retry.FIRST_S", 0.2)
-    monkeypatch.setattr("agent.retry.EARLY_CAP_S", 0.4)
+    monkeypatch.setattr("agent.uplink.retry.FIRST_S", 0.2)
+    monkeypatch.setattr("agent.uplink.retry.EARLY_CAP_S", 0.4)
     monkeypatch.setattr(uplink, "FIRST_S", 0.2)
 
 

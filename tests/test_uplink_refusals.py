@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agent import delivery, standing, uplink
-from agent.codes import MEANINGS, Verdict, verdict
+from agent.uplink import delivery, standing, uplink
+from agent.uplink.codes import MEANINGS, Verdict, verdict
 from drivers.reading import Stream
 from tests.simulators.broker import Mosquitto
 from tests.simulators.consumer import Consumer
@@ -32,8 +32,8 @@ async def sender(tmp_path: Path) -> AsyncIterator[Sender]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short rests: what is tested is that they come and end."""
-    monkeypatch.setattr("agent.retry.FIRST_S", 0.1)
-    monkeypatch.setattr("agent.retry.EARLY_CAP_S", 0.2)
+    monkeypatch.setattr("agent.uplink.retry.FIRST_S", 0.1)
+    monkeypatch.setattr("agent.uplink.retry.EARLY_CAP_S", 0.2)
     monkeypatch.setattr(uplink, "FIRST_S", 0.1)
     monkeypatch.setattr(delivery, "TURN_S", 0.02)
     monkeypatch.setattr(delivery, "SETTLE_S", 0.05)

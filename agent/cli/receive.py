@@ -10,14 +10,14 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.asking import Acknowledger, Asker
-from agent.broker import Address, Protocol
 from agent.cli.receive_printer import Printer
-from agent.receiving import Receiver
+from agent.receive.asking import Acknowledger, Asker
+from agent.receive.receiving import Receiver
+from agent.receive.subscription import Interest, Subscription
 from agent.settings import Settings
 from agent.stationfile.urls import parse_broker
-from agent.subscription import Interest, Subscription
-from agent.tls import context
+from agent.uplink.broker import Address, Protocol
+from agent.uplink.tls import context
 from drivers.duration import parse_duration
 from drivers.errors import StationError
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from agent.broker import Broker
 from agent.cli.recordline import record_line
-from agent.holding import Kind
-from agent.receiving import FAULTS, Finding, Receiver, Taken
+from agent.receive.holding import Kind
+from agent.receive.receiving import FAULTS, Finding, Receiver, Taken
+from agent.uplink.broker import Broker
 
 
 class Printer:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.broker import Broker
-from agent.holding import Key
 from agent.reader import Reader
-from agent.receiving import FAULTS, Receiver, Taken
+from agent.receive.holding import Key
+from agent.receive.receiving import FAULTS, Receiver, Taken
+from agent.uplink.broker import Broker
 
 RATE_S = 5.0
 

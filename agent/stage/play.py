@@ -17,16 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from agent.asking import Asker
-from agent.broker import Address
 from agent.demo.instruments import Station
-from agent.receiving import Receiver
+from agent.receive.asking import Asker
+from agent.receive.receiving import Receiver
+from agent.receive.subscription import Interest, Subscription
 from agent.stage.brokers import HOST, Choice, DemoBroker
 from agent.stage.child import Child
 from agent.stage.judge import Count, Judge
 from agent.stage.stationfile import ROOT, station_file
 from agent.store_errors import StoreError
-from agent.subscription import Interest, Subscription
+from agent.uplink.broker import Address
 
 SUBSCRIBER = "judge"
 PATIENCE_S = 1.0

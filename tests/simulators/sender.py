@@ -17,7 +17,7 @@ from agent.record import draft
 from agent.recorder import Recorder
 from agent.settings import UplinkSettings
 from agent.store import Store
-from agent.uplink import Uplink
+from agent.uplink.uplink import Uplink
 from drivers.reading import Stream
 
 STATION = "T-1"

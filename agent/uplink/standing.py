@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.broker import UNLIMITED
-from agent.lanes import Key
 from agent.recorder import Recorder
+from agent.uplink.broker import UNLIMITED
+from agent.uplink.lanes import Key
 
 PAUSE_S = 600.0
 """How long an uplink rests when its broker refuses everything, or somebody else uses its identity."""

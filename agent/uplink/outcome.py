@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.codes import INNOCENT, NO_SUBSCRIBER, TOO_LARGE, Verdict, hint, meaning, verdict
-from agent.consumer import StreamAck
-from agent.lanes import Piece, Replay, Track
-from agent.progress import Progress
-from agent.standing import Standing
+from agent.uplink.codes import INNOCENT, NO_SUBSCRIBER, TOO_LARGE, Verdict, hint, meaning, verdict
+from agent.uplink.consumer import StreamAck
+from agent.uplink.lanes import Piece, Replay, Track
+from agent.uplink.progress import Progress
+from agent.uplink.standing import Standing
 
 GRACE_S = 5.0
 """How much later something else must have been taken before a consumer is thought to lack a batch."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from agent.broker import Will
-from agent.progress import Progress
 from agent.recorder import Recorder
+from agent.uplink.broker import Will
+from agent.uplink.progress import Progress
 
 EVERY_S = 60.0
 """The state is published at least this often."""

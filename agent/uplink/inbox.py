@@ -14,13 +14,23 @@ from typing import Any
 
 import orjson
 
-from agent.announce import Announcer, Message, parse_state
-from agent.consumer import Ack, Answer, InboundError, Request, StreamAck, answer, parse_ack, parse_request, refuse
-from agent.lanes import Replay, Track
-from agent.progress import Progress
 from agent.reader import Reader
 from agent.recorder import Recorder
-from agent.standing import Notices
+from agent.uplink.announce import Announcer, Message, parse_state
+from agent.uplink.consumer import (
+    Ack,
+    Answer,
+    InboundError,
+    Request,
+    StreamAck,
+    answer,
+    parse_ack,
+    parse_request,
+    refuse,
+)
+from agent.uplink.lanes import Replay, Track
+from agent.uplink.progress import Progress
+from agent.uplink.standing import Notices
 from drivers.reading import Stream
 
 MOST_WAITING = 200

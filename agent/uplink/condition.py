@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import structlog
 
-from agent.broker import Broker
-from agent.delivery import Delivery
-from agent.progress import Progress
 from agent.reader import Parked
 from agent.settings import UplinkSettings
-from agent.standing import Standing
-from agent.tls import expires
+from agent.uplink.broker import Broker
+from agent.uplink.delivery import Delivery
+from agent.uplink.progress import Progress
+from agent.uplink.standing import Standing
+from agent.uplink.tls import expires
 from drivers.errors import StationError
 
 LOOK_S = 10.0

@@ -24,9 +24,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.broker import UNLIMITED, Address, Broker, ConnectError, Loss, Will
-from agent.broker import Protocol as Version
-from agent.codes import meaning
+from agent.uplink.broker import UNLIMITED, Address, Broker, ConnectError, Loss, Will
+from agent.uplink.broker import Protocol as Version
+from agent.uplink.codes import meaning
 
 CONNECT_S = 10.0
 """From the first packet to CONNACK, name resolution and TLS included."""

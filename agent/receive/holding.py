@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from agent.cursor import Cursor, Range, subtract
+from agent.receive.unpacking import Batch
 from agent.record import genesis
-from agent.unpacking import Batch
 from drivers.reading import Stream
 
 RECENT = 10_000

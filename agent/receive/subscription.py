@@ -10,12 +10,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-from agent.asking import Acknowledger, Asker, Letter
-from agent.broker import UNLIMITED, Address, Broker, ConnectError, Loss
-from agent.broker import Protocol as Version
-from agent.codes import UNSUPPORTED_VERSION, hint, meaning
-from agent.mqtt import Session
-from agent.receiving import Receiver, Taken
+from agent.receive.asking import Acknowledger, Asker, Letter
+from agent.receive.receiving import Receiver, Taken
+from agent.uplink.broker import UNLIMITED, Address, Broker, ConnectError, Loss
+from agent.uplink.broker import Protocol as Version
+from agent.uplink.codes import UNSUPPORTED_VERSION, hint, meaning
+from agent.uplink.mqtt import Session
 from drivers.errors import StationError
 
 TURN_S = 0.2

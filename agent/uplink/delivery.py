@@ -14,21 +14,21 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
-from agent.announce import Announcer, Message
-from agent.batch import Envelope, Lane, packet_size
-from agent.broker import Broker, Loss
-from agent.codes import TOO_MANY, Verdict, hint, meaning, verdict
 from agent.cursor import subtract
-from agent.inbox import Inbound, Inbox
-from agent.lanes import Piece, back_piece, live_pieces, replay_piece
-from agent.mqtt import Session
-from agent.outcome import Flight, Outcome
-from agent.packing import Order, Packed, pack
-from agent.progress import Progress
 from agent.reader import Reader
 from agent.recorder import Recorder
 from agent.settings import UplinkSettings
-from agent.standing import Standing
+from agent.uplink.announce import Announcer, Message
+from agent.uplink.batch import Envelope, Lane, packet_size
+from agent.uplink.broker import Broker, Loss
+from agent.uplink.codes import TOO_MANY, Verdict, hint, meaning, verdict
+from agent.uplink.inbox import Inbound, Inbox
+from agent.uplink.lanes import Piece, back_piece, live_pieces, replay_piece
+from agent.uplink.mqtt import Session
+from agent.uplink.outcome import Flight, Outcome
+from agent.uplink.packing import Order, Packed, pack
+from agent.uplink.progress import Progress
+from agent.uplink.standing import Standing
 from drivers.errors import StationError
 
 PUBACK_S = 30.0
@@ -54,7 +54,7 @@ class LostError(StationError):
 
 
 class Delivery:
-    """Everything that happens on one connection; its callbacks are those of :class:`agent.mqtt.Listener`."""
+    """Everything that happens on one connection; its callbacks are those of :class:`agent.uplink.mqtt.Listener`."""
 
     def __init__(
         self,

@@ -14,20 +14,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from agent.announce import Announcer
-from agent.batch import Compressor
-from agent.broker import Address, Broker, ConnectError
-from agent.codes import NO_RETAIN, TAKEN_OVER
-from agent.condition import Condition
-from agent.delivery import Delivery, LostError
-from agent.dialect import Dialect
-from agent.mqtt import Session
-from agent.progress import Progress
 from agent.recorder import Recorder
-from agent.retry import FIRST_S, persistently
 from agent.settings import UplinkSettings
-from agent.standing import PAUSE_S, Notices, Standing
-from agent.tls import context
+from agent.uplink.announce import Announcer
+from agent.uplink.batch import Compressor
+from agent.uplink.broker import Address, Broker, ConnectError
+from agent.uplink.codes import NO_RETAIN, TAKEN_OVER
+from agent.uplink.condition import Condition
+from agent.uplink.delivery import Delivery, LostError
+from agent.uplink.dialect import Dialect
+from agent.uplink.mqtt import Session
+from agent.uplink.progress import Progress
+from agent.uplink.retry import FIRST_S, persistently
+from agent.uplink.standing import PAUSE_S, Notices, Standing
+from agent.uplink.tls import context
 from drivers.errors import StationError
 
 STABLE_S = 60.0

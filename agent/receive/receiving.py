@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.batch import Lane
 from agent.cursor import Range
-from agent.holding import ContradictionError, Key, Kind, Series
-from agent.unpacking import Batch, BatchError, Head, Seq, unpack
+from agent.receive.holding import ContradictionError, Key, Kind, Series
+from agent.receive.unpacking import Batch, BatchError, Head, Seq, unpack
+from agent.uplink.batch import Lane
 from drivers.reading import Stream
 
 FAULTS = frozenset({Kind.MALFORMED, Kind.BROKEN, Kind.CHANGED})

@@ -1,6 +1,6 @@
 """A batch as a consumer gets it: taken apart into the very bytes of its records, and refused when it is not whole.
 
-The counterpart of :mod:`agent.packing`, for ``receive`` and for the judge of the
+The counterpart of :mod:`agent.uplink.packing`, for ``receive`` and for the judge of the
 demonstration. What comes from a broker is somebody else's word, so nothing here
 trusts it: only the chain proves a record, and that is hashed over bytes as they
 travelled, never over a new encoding.
@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.batch import Lane
 from agent.record import next_head
+from agent.uplink.batch import Lane
 from drivers.errors import StationError
 from drivers.reading import Stream
 

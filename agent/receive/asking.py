@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
-from agent.consumer import MOST_RANGES, MOST_RECORDS
 from agent.cursor import Range
-from agent.holding import Key, Series
-from agent.receiving import Receiver
+from agent.receive.holding import Key, Series
+from agent.receive.receiving import Receiver
+from agent.uplink.consumer import MOST_RANGES, MOST_RECORDS
 
 PATIENCE_S = 3.0
 AGAIN_S = 10.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.batch import Envelope, packet_size, room, splice
 from agent.cursor import Range
 from agent.reader import Reader
 from agent.record import Row
+from agent.uplink.batch import Envelope, packet_size, room, splice
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agent.batch import Lane
 from agent.cursor import Cursor, Range, merge, subtract
+from agent.uplink.batch import Lane
 from drivers.reading import Stream
 
 ORDER = (Stream.EVENT, Stream.AUDIT, Stream.MEASUREMENT, Stream.PARAMETER)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.broker import ConnectError, Protocol
-from agent.codes import UNSUPPORTED_VERSION
+from agent.uplink.broker import ConnectError, Protocol
+from agent.uplink.codes import UNSUPPORTED_VERSION
 
 SILENT_CLOSES = 3
 """After so many in a row MQTT 3.1.1 is tried: some old brokers meet version 5 with a closed connection."""

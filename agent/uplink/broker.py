@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.codes import hint, meaning
+from agent.uplink.codes import hint, meaning
 from drivers.errors import StationError
 
 Protocol = Literal["5", "3.1.1"]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.cursor import Cursor, Range, merge, subtract
-from agent.lanes import Key, Track
 from agent.reader import Parked, Reader
 from agent.recorder import Recorder
 from agent.store import Move, Store
+from agent.uplink.lanes import Key, Track
 from drivers.reading import Stream
 
 FRESH_S = 60.0

@@ -1,0 +1,1 @@
+"""The other end: what a consumer does with what a station sends."""
