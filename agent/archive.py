@@ -11,15 +11,20 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Iterator
+import threading
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
-from agent.cursor import Cursor, intersect
+from agent.cursor import Cursor, Range, intersect, merge
 from agent.files import sync_folder
-from agent.lines import Heading, write
+from agent.lines import Heading, excerpt, write
 from agent.reader import Reader
+from agent.record import Row
 from agent.store_errors import AccessError, LogWriteError
 from drivers.reading import Stream
 
@@ -77,10 +82,9 @@ class Archive:
             raise AccessError(f"the archive {folder} cannot be written: {error.strerror}", hint=hint) from error
 
     def files(self) -> list[Sealed]:
-        """What is there, oldest day first."""
-        found = [(path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir()]
-        sealed = [_sealed(path, parts) for path, parts in found if parts and parts[2] in set(Stream)]
-        return sorted(sealed, key=lambda file: (file.day, file.epoch, file.stream, file.first))
+        """What is there, oldest day first; raises LogWriteError when the medium does not say."""
+        with _medium(self.folder):
+            return _files(self.folder)
 
     def sealed(self) -> dict[tuple[str, Stream], Cursor]:
         """How far each series has been sealed; older files may have been pruned since."""
@@ -106,36 +110,82 @@ class Archive:
         path = self.folder / part.name
         unfinished = path.with_name(path.name.removesuffix(".jsonl.gz") + _UNFINISHED)
         try:
-            with unfinished.open("wb") as raw:
-                with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
-                    for heading, last in _headings(log, part):
-                        write(out, heading, log.walk(part.epoch, part.stream, heading.first, last))
-                raw.flush()
-                os.fsync(raw.fileno())
-            unfinished.rename(path)
-            sync_folder(self.folder)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise LogWriteError(path, error.strerror or str(error)) from error
+            with _medium(path):
+                with unfinished.open("wb") as raw:
+                    with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
+                        for heading, last in _headings(log, part):
+                            write(out, heading, log.walk(part.epoch, part.stream, heading.first, last))
+                    raw.flush()
+                    os.fsync(raw.fileno())
+                unfinished.rename(path)
+                sync_folder(self.folder)
+        except BaseException:
+            with suppress(OSError):  # a medium that refuses may refuse this too; the next try writes over it
+                unfinished.unlink(missing_ok=True)
+            raise
         return path
 
     def prune(self, now_ms: int, *, keep_ms: int | None, quota: int | None) -> list[Sealed]:
         """Delete the oldest files beyond age and quota; returns them. The newest of each series always stays.
 
-        Pass no age while the clock cannot be trusted.
+        Pass no age while the clock cannot be trusted. Raises LogWriteError when the medium refuses.
         """
         files = self.files()
         newest = {(file.epoch, file.stream): file for file in sorted(files, key=lambda file: file.last)}
-        sizes = {file.path: file.path.stat().st_size for file in files}
-        excess = sum(sizes.values()) - quota if quota is not None else 0
         pruned = []
-        for file in files:
-            old = keep_ms is not None and _end_ms(file.day) + keep_ms < now_ms
-            if (old or excess > 0) and file not in newest.values():
-                file.path.unlink()
-                excess -= sizes[file.path]
-                pruned.append(file)
+        with _medium(self.folder):
+            sizes = {file.path: file.path.stat().st_size for file in files}
+            excess = sum(sizes.values()) - quota if quota is not None else 0
+            for file in files:
+                old = keep_ms is not None and _end_ms(file.day) + keep_ms < now_ms
+                if (old or excess > 0) and file not in newest.values():
+                    file.path.unlink()
+                    excess -= sizes[file.path]
+                    pruned.append(file)
         return pruned
+
+
+@contextmanager
+def _medium(path: Path) -> Iterator[None]:
+    """Say in our words what the medium refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise LogWriteError(path, error.strerror or str(error)) from error
+
+
+def stretches(folder: Path, epoch: str, stream: Stream) -> list[Range]:
+    """The seqs of one series that the archive in *folder* may have, as its names say; files may have holes.
+
+    Nothing where there is no such folder. Raises OSError when it cannot be read.
+    """
+    if not folder.exists():
+        return []
+    return merge((file.first, file.last) for file in _series(folder, epoch, stream))
+
+
+def recall(
+    folder: Path, epoch: str, stream: Stream, first: int, last: int, stop: threading.Event
+) -> Generator[tuple[bytes | None, Row]]:
+    """Records *first* to *last* of one series as far as the archive gives them back, each with the head before it.
+
+    Reads whole files, so give it a thread; *stop* ends it between two lines.
+    """
+    for file in _series(folder, epoch, stream):
+        if file.first <= last and file.last >= first:
+            with suppress(OSError, EOFError, zlib.error), gzip.open(file.path) as lines:
+                yield from excerpt(takewhile(lambda _: not stop.is_set(), lines), first, last)
+
+
+def _series(folder: Path, epoch: str, stream: Stream) -> list[Sealed]:
+    found = [file for file in _files(folder) if (file.epoch, file.stream) == (epoch, stream)]
+    return sorted(found, key=lambda file: file.first)
+
+
+def _files(folder: Path) -> list[Sealed]:
+    found = [(path, _NAME.fullmatch(path.name)) for path in folder.iterdir()]
+    sealed = [_sealed(path, parts) for path, parts in found if parts and parts[2] in set(Stream)]
+    return sorted(sealed, key=lambda file: (file.day, file.epoch, file.stream, file.first))
 
 
 def _slice(log: Reader, epoch: str, stream: Stream, first: int, last: int, now_ms: int) -> Slice | None:

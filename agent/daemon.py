@@ -94,6 +94,7 @@ class Daemon:
             crew = Crew(group)
             self._station = Station(settings, crew, self._recorder, self._clock, state=self._state)
             self._keeper = Keeper(self._recorder, self._clock, lambda: self._station.settings)
+            await self._station.prepare()
             await self._announce(settings)
             await self._station.begin()
             self._staff(crew, settings)

@@ -14,6 +14,9 @@ SALVAGED = "salvaged"
 RESTORED = "restored_image"
 """A broker or consumer has seen more of this epoch than the log holds, or something else; an uplink finds that out."""
 
+TORN = "torn_wal"
+"""The last transaction of the write-ahead file is incomplete: the power went, or the medium lost what it had synced."""
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -28,10 +31,13 @@ def why_new(
     mark: Mark | None,
     last: Mapping[Stream, int],
     head_at: Callable[[Stream, int], bytes | None],
+    *,
+    torn: bool = False,
 ) -> str | None:
     """Why the newest of *epochs* cannot go on, or None when it can.
 
-    *last* and *head_at* tell of the newest epoch, *mark* is the high-water mark found beside the log.
+    *last* and *head_at* tell of the newest epoch, *mark* is the high-water mark found beside the log, *torn*
+    says that the log may lack its last transaction.
     """
     if not epochs:
         return CREATED
@@ -40,9 +46,9 @@ def why_new(
         return "machine_changed"
     if mark is None or mark.epoch != newest.epoch:
         known = mark is None or any(epoch.epoch == mark.epoch for epoch in epochs)
-        return None if known else "behind_high_water"
+        return (TORN if torn else None) if known else "behind_high_water"
     if any(last[stream] < seq for stream, (seq, _) in mark.last.items()):
         return "behind_high_water"
     if any(head_at(stream, seq) not in {None, head} for stream, (seq, head) in mark.last.items()):
         return "beside_high_water"
-    return None
+    return TORN if torn else None

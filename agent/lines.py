@@ -18,9 +18,10 @@ from typing import BinaryIO
 
 import orjson
 
-from agent.record import Row, canonical, to_ms
+from agent.record import Row, canonical, next_head, to_ms
 from drivers.reading import Stream
 
+_BEGINS = b'{"head":'
 _RECORD = re.compile(rb'\{"head":"([0-9a-f]{64})","record":(\{.*\})\}\n?', re.DOTALL)
 
 
@@ -60,7 +61,35 @@ def write(out: BinaryIO | gzip.GzipFile, heading: Heading, rows: Iterable[Row]) 
 def read(lines: Iterable[bytes]) -> Iterator[Heading | Row | Fault]:
     """What *lines* hold, one thing per line."""
     for number, line in enumerate(lines, 1):
-        yield _record(number, line) if line.startswith(b'{"head":') else _heading(number, line)
+        yield _record(number, line) if line.startswith(_BEGINS) else _heading(number, line)
+
+
+def excerpt(lines: Iterable[bytes], first: int, last: int) -> Iterator[tuple[bytes | None, Row]]:
+    """Records *first* to *last* of what :func:`write` wrote, each with the head before it, if that is known.
+
+    What comes before is passed over undecoded. Ends at the first line that is not what it should be, a record
+    that breaks the chain included.
+    """
+    seq, head = 0, None
+    for number, line in enumerate(lines, 1):
+        if seq > last:
+            return
+        if not line.startswith(_BEGINS):
+            heading = _heading(number, line)
+            if isinstance(heading, Fault):
+                return
+            seq, head = heading.first, heading.prev
+            continue
+        if seq >= first - 1:
+            row = _record(number, line)
+            if isinstance(row, Fault) or row.seq != seq or (head and next_head(head, row.body) != row.head):
+                return
+            if seq >= first:
+                yield head, row
+            head = row.head
+        else:
+            head = None
+        seq += 1
 
 
 def _record(number: int, line: bytes) -> Row | Fault:

@@ -21,7 +21,7 @@ import orjson
 from agent.cursor import Cursor, Range, subtract
 from agent.record import Row, genesis
 from agent.schema import MINUTE_MS, SEQ_MASK, epoch_number, on, record_id
-from agent.sqlite import Connection, connect_reader, translated
+from agent.sqlite import Connection, connect_reader, discard, translated
 from agent.store_errors import DamagedError, UnreadableError
 from drivers.reading import Stream
 
@@ -114,7 +114,7 @@ class Reader:
         try:
             assert reader.station
         except BaseException:
-            db.close(force=True)
+            discard(db)
             raise
         return reader
 

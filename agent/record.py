@@ -22,6 +22,7 @@ _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _EXACT = 2**53 - 1
 _PLAINLY_WRITTEN_FROM = 1e-5
+_AS_THEY_ARE = frozenset((str, bool, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +109,34 @@ def canonical(value: object) -> bytes:
 def _plain(value: object, odd: list[float]) -> object:
     """*value* in the types that orjson writes as RFC 8785 does; floats that it writes otherwise are added to *odd*."""
     kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     if kind is float:
         assert isinstance(value, float)
-        if value.is_integer() and -_EXACT <= value <= _EXACT:
-            return int(value)
-        if not _PLAINLY_WRITTEN_FROM <= abs(value) < _EXACT:
-            odd.append(value)
-        return value
-    if kind is str or kind is bool or value is None:
-        return value
-    if isinstance(value, Mapping):
-        return {_key(key): _plain(item, odd) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, odd) for item in value]
-    if isinstance(value, str):
-        return str(value)
+        return _number(value, odd)
     if kind is int:
         assert isinstance(value, int)
         return value if -_EXACT <= value <= _EXACT else str(value)
+    if isinstance(value, Mapping):
+        return {key if type(key) is str else _key(key): _plain(item, odd) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, odd) for item in value]
+    if isinstance(value, str):
+        return str(value)
     raise TypeError(f"{kind.__name__} is not a JSON value")
+
+
+def _number(value: float, odd: list[float]) -> float | int:
+    if value.is_integer() and -_EXACT <= value <= _EXACT:
+        return int(value)
+    if not _PLAINLY_WRITTEN_FROM <= abs(value) < _EXACT:
+        odd.append(value)
+    return value
 
 
 def _key(key: object) -> str:
     if isinstance(key, str):
-        return key if type(key) is str else str(key)
+        return str(key)
     raise TypeError(f"{key!r} is not a key of a JSON object")
 
 

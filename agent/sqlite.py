@@ -14,13 +14,16 @@ from urllib.parse import quote
 
 import apsw
 
-from agent.store_errors import AccessError, DamagedError, LogWriteError, StoreError
+from agent.store_errors import AccessError, DamagedError, LogFullError, LogWriteError, StoreError
 
 Connection = apsw.Connection
 FullError = apsw.FullError
 """Neither quota nor disk have a page left; what it means depends on what was written."""
 
 PAGE = 4096
+WAL_LIMIT = 16 << 20
+"""The write-ahead file is shortened to so many bytes after it had to grow beyond them."""
+
 _BUSY_MS = 5000
 _WRITER_PRAGMAS: dict[str, str | int] = {
     "page_size": PAGE,
@@ -44,9 +47,9 @@ def connect_writer(path: Path, vfs: str | None = None) -> Connection:
             db.set_busy_timeout(_BUSY_MS)
             for name, wanted in _WRITER_PRAGMAS.items():
                 _insist(db, path, name, wanted)
-            db.pragma("journal_size_limit", 16 << 20)
+            db.pragma("journal_size_limit", WAL_LIMIT)
         except BaseException:
-            db.close(force=True)
+            discard(db)
             raise
     return db
 
@@ -96,9 +99,56 @@ def _read_only(path: Path, options: str, *, damaged: bool = False) -> Connection
             db.pragma("writable_schema", 1)
         db.execute("SELECT 1 FROM sqlite_schema").fetchall()
     except BaseException:
-        db.close(force=True)
+        discard(db)
         raise
     return db
+
+
+def frames(db: Connection) -> int:
+    """How many frames SQLite takes from the write-ahead file."""
+    return db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0]
+
+
+def sound(db: Connection) -> bool:
+    """Whether the pages of the log fit together; reads all of it."""
+    return db.pragma("quick_check(1)") == "ok"
+
+
+def empty_wal(db: Connection, path: Path) -> None:
+    """Move everything from the write-ahead file to the log; raises LogFullError or LogWriteError."""
+    with room_wanted(path), translated(path):
+        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def copy(db: Connection, to: Path, path: Path) -> None:
+    """Make *to* a synced copy of *db*, which is open as *path*; raises LogFullError or LogWriteError."""
+    to.unlink(missing_ok=True)
+    with room_wanted(path), translated(path):
+        made = apsw.Connection(str(to))
+        try:
+            with made.backup("main", db, "main") as work:
+                while not work.done:
+                    work.step(10_000)
+            made.close()
+        except BaseException:
+            discard(made)
+            to.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def room_wanted(path: Path) -> Iterator[None]:
+    """A disk without room is a LogFullError here."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise LogFullError(path, "disk", 0) from error
+
+
+def discard(db: Connection) -> None:
+    """Close *db* whatever the medium says to that: the error that counts has been raised already."""
+    with contextlib.suppress(apsw.Error):
+        db.close(force=True)
 
 
 def wal_of(path: Path) -> Path:

@@ -64,10 +64,13 @@ class Station:
         self._bystanders: dict[str, DevicePoller] = {}  # not changed, but stopped for what else is on their wire
         self._applying = asyncio.Lock()
 
+    async def prepare(self) -> None:
+        """Make the uplinks known to the log, so that whatever is recorded from now on is theirs too."""
+        await self._name_uplinks(self.settings)
+
     async def begin(self) -> None:
         """Start everything that the configuration names."""
         async with self._applying:
-            await self._name_uplinks(self.settings)
             await self._put_to_work(self.settings)
 
     async def change(self, new: Settings) -> list[str]:

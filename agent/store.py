@@ -19,13 +19,26 @@ from agent import gaps
 from agent.chain import Break, walk
 from agent.epoch import new_name, why_new
 from agent.files import sync_folder
+from agent.footing import Footing
 from agent.highwater import HighWater, Mark
 from agent.lock import StoreLock
 from agent.reader import Reader
 from agent.record import Draft, genesis, next_head
 from agent.schema import MINUTE_MS, on, prepare, record_id
-from agent.sqlite import PAGE, Connection, FullError, connect_writer, transaction, translated
+from agent.sqlite import (
+    PAGE,
+    Connection,
+    FullError,
+    connect_writer,
+    discard,
+    frames,
+    sound,
+    transaction,
+    translated,
+    wal_of,
+)
 from agent.store_errors import DamagedError, LogFullError, LogWriteError, StoreError
+from agent.waltail import transactions_behind
 from drivers.reading import Stream
 
 __all__ = ["LogFullError", "LogWriteError", "Move", "Stamp", "Store", "StoreError"]
@@ -71,6 +84,7 @@ class Store:
         self.path = path
         self.quota = quota
         self.log = Reader(db, path)
+        self.footing = Footing(path)
         self.epoch = ""
         self.reason: str | None = None
         """Why the present epoch began, when it did so since the log was opened."""
@@ -111,7 +125,7 @@ class Store:
             try:
                 return cls._on(db, path, held, station, machine, quota, now_ms)
             except BaseException:
-                db.close(force=True)
+                discard(db)
                 raise
         except BaseException as error:
             if lock is None:
@@ -125,17 +139,23 @@ class Store:
         cls, db: Connection, path: Path, lock: StoreLock, station: str, machine: str, quota: int, now_ms: int
     ) -> Self:
         with translated(path):
+            torn = _is_torn(db, path)
             prepare(db, path, station, now_ms)
             sync_folder(path.parent)
         store = cls(path, db, lock, machine=machine, quota=quota)
         try:
             store._set_limit(store.limit // PAGE)
-            store._continue(now_ms)
+            store._continue(now_ms, torn=torn)
         except BaseException:
             store._high.close()
             raise
         store.hand_over()
         return store
+
+    @property
+    def connection(self) -> Connection:
+        """The one connection that writes."""
+        return self._db
 
     @property
     def fresh(self) -> bool:
@@ -194,15 +214,21 @@ class Store:
 
     def begin_epoch(self, reason: str, now_ms: int | None = None) -> str:
         """Begin a new epoch and return its name; what the old ones hold stays, and stays to be delivered."""
-        number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
+        with self._reserve(), self.beginning(reason, _now_ms() if now_ms is None else now_ms):
+            pass
+        return self.epoch
+
+    @contextlib.contextmanager
+    def beginning(self, reason: str, now_ms: int) -> Iterator[Connection]:
+        """One transaction that ends in a new epoch, above all that are inserted meanwhile."""
         name = new_name()
-        began = _now_ms() if now_ms is None else now_ms
-        with self._reserve(), self.writing():
-            self._db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, began, reason, self._machine))
+        with self.writing() as db:
+            yield db
+            number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
+            db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, now_ms, reason, self._machine))
         self._number, self.epoch, self.reason = number, name, reason
         self._tips = {stream: _Tip(0, genesis(self.station, name, stream), None) for stream in Stream}
         self._note_high_water()
-        return name
 
     def set_uplinks(self, starts: Mapping[str, str], now_ms: int | None = None) -> None:
         """Make the uplinks of the configuration known: name to ``"now"`` or ``"oldest"``.
@@ -255,12 +281,14 @@ class Store:
     def writing(self, size: int = 0) -> Iterator[Connection]:
         """One transaction: all or nothing, and synced when it ends; *size* is how many bytes it wants to add.
 
-        Raises LogFullError or LogWriteError; or DamagedError, and then the log is set aside when it is opened next.
+        Raises LogFullError, LogWriteError, DisplacedError (see :mod:`agent.putback`); or DamagedError, and then
+        the log is set aside when it is opened next.
         """
         if self._thread is None:
             self._thread = threading.get_ident()
         assert self._thread == threading.get_ident(), "the log is written by one thread only"
         try:
+            self.footing.check()
             with transaction(self._db, self.path):
                 yield self._db
         except FullError as error:
@@ -282,7 +310,7 @@ class Store:
             self._high.close()
             self._lock.release()
 
-    def _continue(self, now_ms: int) -> None:
+    def _continue(self, now_ms: int, *, torn: bool) -> None:
         """Go on with the newest epoch, or begin one. Raises DamagedError, also for what only uplinks will need."""
         epochs = self.log.epochs()
         self.log.cursors()
@@ -291,7 +319,7 @@ class Store:
             self._number, self.epoch = epochs[-1].number, epochs[-1].epoch
             self._tips = {stream: self._tip(stream) for stream in Stream}
         last = {stream: tip.seq for stream, tip in self._tips.items()}
-        reason = why_new(epochs, self._machine, self._high.mark, last, self._head_at)
+        reason = why_new(epochs, self._machine, self._high.mark, last, self._head_at, torn=torn)
         self.forks = {stream: fork for stream in last if (fork := self._fork(stream))}
         if reason is not None:
             self.begin_epoch(reason, now_ms)
@@ -373,6 +401,16 @@ class Store:
 
     def _note_high_water(self) -> None:
         self._high.write(Mark(self.epoch, {stream: (tip.seq, tip.head) for stream, tip in self._tips.items()}))
+
+
+def _is_torn(db: Connection, path: Path) -> bool:
+    """Whether the last transaction may be missing; raises DamagedError when more than that is."""
+    behind = transactions_behind(wal_of(path), frames(db), PAGE)
+    if behind > 1:
+        raise DamagedError(path, f"{behind} transactions in its write-ahead file cannot be read")
+    if behind and not sound(db):
+        raise DamagedError(path, "its pages do not fit together after the end of its write-ahead file was lost")
+    return behind > 0
 
 
 def _now_ms() -> int:

@@ -11,6 +11,8 @@ from drivers.reading import Stream
 class StoreError(StationError):
     """The log cannot be used as asked."""
 
+    exit_code = 3
+
 
 class LockedError(StoreError):
     """Another process writes this log."""
@@ -42,6 +44,18 @@ class DamagedError(StoreError):
         )
         self.path = path
         self.why = why
+
+
+class DisplacedError(StoreError):
+    """A file of the open log no longer carries its name: it was deleted, or another one put in its place."""
+
+    def __init__(self, path: Path, name: str, what: str) -> None:
+        super().__init__(
+            f"{name} was {what} while the agent was writing it",
+            hint=f"The agent puts it back; stop it before anything is done with the files in {path.parent}",
+        )
+        self.name = name
+        self.what = what
 
 
 class UnreadableError(DamagedError):

@@ -18,6 +18,7 @@ from drivers.reading import Quality, Reading, Value
 
 BCD_TIME = "bcd-ymdhms"
 UNDECODABLE = "undecodable"
+SIGNED = ("int16", "int32", "int64")
 
 
 class NoValueError(ValueError):
@@ -55,10 +56,10 @@ def graded(channel: Channel, value: Value, raw: str | None = None) -> Reading:
         key = str(int(value)) if isinstance(value, bool) else str(value)
         flag = channel.states.get(key)
         return Reading(channel.name, flag.name if flag else key, Quality.VALID if flag else Quality.SUSPECT, raw=raw)
-    quality = Quality.VALID
-    if channel.range and isinstance(value, int | float) and not isinstance(value, bool):
-        low, high = channel.range
-        quality = Quality.UNDER_RANGE if value < low else Quality.OVER_RANGE if value > high else Quality.VALID
+    if channel.range is None or not isinstance(value, int | float) or isinstance(value, bool):
+        return Reading(channel.name, value, raw=raw)
+    low, high = channel.range
+    quality = Quality.UNDER_RANGE if value < low else Quality.OVER_RANGE if value > high else Quality.VALID
     return Reading(channel.name, value, quality, raw=raw)
 
 
@@ -75,8 +76,9 @@ def _value(channel: Channel, words: Sequence[int], order: Order, timezone: tzinf
 
 
 def _integer(channel: Channel, data: bytes, kind: str) -> Value:
-    plain = int.from_bytes(data, "big")
-    number = int.from_bytes(data, "big", signed=kind.startswith("int"))
+    number = plain = int.from_bytes(data, "big")
+    if kind in SIGNED:
+        number = int.from_bytes(data, "big", signed=True)
     if channel.no_value and (plain in channel.no_value or number in channel.no_value):
         raise NoValueError
     if channel.bit is not None:
@@ -152,6 +154,8 @@ def _bytes_order(channel: Channel) -> Order:
 
 def _arranged(words: Sequence[int], order: Order) -> bytes:
     """The bytes of *words*, most significant first."""
+    if len(words) == 1:
+        return words[0].to_bytes(2, "little" if order in ("BADC", "DCBA") else "big")
     if order in ("CDAB", "DCBA"):
         words = words[::-1]
     form = "<" if order in ("BADC", "DCBA") else ">"

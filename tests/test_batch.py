@@ -201,7 +201,7 @@ def test_every_record_is_acknowledged_or_on_its_way_or_waits(steps: list[tuple[s
             first, end = flying.pop(number % len(flying))
             if step == "ack":
                 one.acknowledge([(first, end)])
-            elif step == "again" or one.split(first, end):
+            elif step == "again" or one.sizes.split(first, end):
                 one.release([(first, end)])
             else:
                 one.park(first, end)
@@ -218,24 +218,24 @@ def test_splitting_ends_at_one_record() -> None:
     one = track(100)
     sizes = []
     first, last = 1, 100
-    while one.split(first, last):
+    while one.sizes.split(first, last):
         one.release([(first, last)])
-        first, last = one.narrowed(first, last)
+        first, last = one.sizes.cut(first, last)
         sizes.append(last - first + 1)
     assert sizes == [50, 25, 12, 6, 3, 1]
-    assert one.narrowed(60, 100) == (60, 100)
+    assert one.sizes.cut(60, 100) == (60, 100)
 
 
 def test_narrow_parts_do_not_hold_up_what_lies_before_or_behind() -> None:
     """Only the batch that was refused goes out smaller."""
     one = track(100)
-    one.split(41, 60)
-    assert one.narrowed(1, 100) == (1, 40)
-    assert one.narrowed(41, 100) == (41, 50)
-    assert one.narrowed(51, 100) == (51, 60)
-    assert one.narrowed(61, 100) == (61, 100)
+    one.sizes.split(41, 60)
+    assert one.sizes.cut(1, 100) == (1, 40)
+    assert one.sizes.cut(41, 100) == (41, 50)
+    assert one.sizes.cut(51, 100) == (51, 60)
+    assert one.sizes.cut(61, 100) == (61, 100)
     one.acknowledge([(41, 60)])
-    assert one.narrowed(1, 100) == (1, 100)
+    assert one.sizes.cut(1, 100) == (1, 100)
 
 
 def test_a_backlog_in_a_thousand_pieces_costs_little() -> None:

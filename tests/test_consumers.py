@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.archive import Archive
+from agent.reader import Reader
+from agent.store import CHUNK
 from agent.uplink import consumer as words
 from agent.uplink import delivery, outcome, standing
 from agent.uplink.consumer import InboundError, Request, answer, parse_ack, parse_request
 from agent.uplink.uplink import Uplink
 from drivers.reading import Stream
+from tests.simulators.evidence import collect_records
 from tests.simulators.scripted_broker import ScriptedBroker
 from tests.simulators.sender import STATION, Sender, behind, sending
 
@@ -256,6 +262,88 @@ async def test_what_is_gone_or_foreign_is_said(sender: Sender, broker: ScriptedB
         "epoch": ("refused", [[1, 1]]),
     }
     assert [(batch["first"], batch["last"]) for batch in batches(broker, "replay")] == [(21, 30), (49, 50)]
+
+
+async def archived(sender: Sender, count: int) -> str:
+    """Fill an epoch with *count* measurements that only the archive has, and return its name."""
+    await sender.put(count)
+    epoch = sender.recorder.epoch
+    tomorrow_ms = int(time.time() * 1000) + 48 * 3_600_000
+
+    def seal(reader: Reader) -> None:
+        archive = Archive(sender.archive)
+        while part := archive.next_slice(reader, tomorrow_ms):
+            archive.seal(reader, part)
+
+    await sender.recorder.read(seal)
+    for first in range(1, count + 1, CHUNK):
+        last = min(first + CHUNK - 1, count)
+        await sender.recorder.write(lambda store, a=first, b=last: store.free(epoch, Stream.MEASUREMENT, a, b))
+    return epoch
+
+
+async def test_what_only_the_archive_has_is_replayed_from_there(sender: Sender, broker: ScriptedBroker) -> None:
+    """The log holds a year, the archive ten; the consumer need not know which of them answers."""
+    epoch = await archived(sender, 2500)
+    await sender.put(100)
+    sent = await connected(sender, broker, streams=["measurement"])
+    await sender.delivered(sent)
+    broker.publish(f"{BASE}/replay/province", request(sender, (3, 3), (1900, 2550)))
+    await broker.until(lambda seen: bool(batches(seen, "replay")) and batches(seen, "replay")[-1]["last"] == 2550)
+    evidence = collect_records(packet for packet in broker.publishes if packet.topic.endswith("/replay"))
+    (found,) = evidence.records.values()
+    assert replies(broker) == [{"id": "r1", "status": "accepted", "gone": []}]
+    assert sorted(found) == [3, *range(1900, 2551)]
+    assert (evidence.faults, evidence.duplicates) == ([], 0)
+    assert batches(broker, "replay")[-1]["epoch"] == epoch
+    assert behind(sent) == 0
+
+
+async def test_an_epoch_that_the_log_has_forgotten_is_replayed_too(sender: Sender, broker: ScriptedBroker) -> None:
+    """Epochs end with restored images; what they held is proof all the same."""
+    epoch = await archived(sender, 20)
+    await sender.recorder.write(lambda store: store.begin_epoch("restored"))
+    await connected(sender, broker, streams=["measurement"])
+    broker.publish(f"{BASE}/replay/province", request(sender, (1, 30), epoch=epoch))
+    await broker.until(lambda seen: len(batches(seen, "replay")) == 1)
+    reply, batch = replies(broker)[0], batches(broker, "replay")[0]
+    assert (reply["status"], reply["gone"]) == ("partial", [])
+    assert (batch["epoch"], batch["first"], batch["last"]) == (epoch, 1, 20)
+
+
+async def test_what_the_archive_does_not_give_back_is_said_in_a_second_reply(
+    sender: Sender, broker: ScriptedBroker
+) -> None:
+    """A damaged day ends where the damage begins; no record of it goes out that breaks the chain."""
+    await archived(sender, 50)
+    (path,) = sender.archive.glob("*_measurement_*")
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    lines[31] = lines[31].replace(b"12.5", b"12.6")
+    path.write_bytes(gzip.compress(b"".join(lines)))
+    await connected(sender, broker, streams=["measurement"])
+    broker.publish(f"{BASE}/replay/province", request(sender, (11, 40)))
+    await broker.until(lambda seen: len(replies(seen)) == 2)
+    assert [(batch["first"], batch["last"]) for batch in batches(broker, "replay")] == [(11, 30)]
+    assert [(reply["status"], reply["gone"]) for reply in replies(broker)] == [
+        ("accepted", []),
+        ("partial", [[31, 40]]),
+    ]
+
+
+async def test_a_batch_of_a_replay_that_is_refused_for_good_does_not_go_round_for_ever(
+    sender: Sender, broker: ScriptedBroker
+) -> None:
+    """New records move the cursor all the time; that must not let the refusal be forgotten."""
+    sent = await connected(sender, broker, streams=["measurement"])
+    await sender.put(40)
+    await sender.delivered(sent)
+    broker.puback = lambda topic, payload: 0x99 if topic.endswith("/replay") and b'"seq":7,' in payload else 0
+    broker.publish(f"{BASE}/replay/province", request(sender, (1, 40)))
+    while len(replies(broker)) < 2:
+        await sender.put(1)
+        assert len(batches(broker, "replay")) < 30
+    assert replies(broker)[1]["gone"] == [[7, 7]]
+    assert not sent.snapshot()["parked"]
 
 
 async def test_requests_that_do_not_fit_are_ignored_with_one_event(sender: Sender, broker: ScriptedBroker) -> None:

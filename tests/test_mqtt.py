@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.uplink.broker import Address, ConnectError, Loss, Will
-from agent.uplink.mqtt import Session
+from agent.uplink.mqtt import INBOUND, Session
 from agent.uplink.tls import CertificateError, context, expires
 from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.certificates import Authority
@@ -300,6 +300,25 @@ def test_the_end_of_a_certificate_is_read_from_its_file(tmp_path: Path, authorit
     (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     assert expires(tmp_path / "broken.pem") is None
     assert expires(tmp_path / "absent.pem") is None
+
+
+async def test_a_message_of_ten_megabytes_is_cut_off_and_does_no_harm(broker: Mosquitto) -> None:
+    """MQTT 3.1.1 has no way to refuse it, and closing the connection would meet a retained one again for ever."""
+    ear = Ear()
+    session = Session(at(broker.port), ear, protocol="3.1.1")
+    await session.connect()
+    with Consumer(broker.port, "none") as sender:
+        sender.publish("t/large", bytes(10_000_000), retain=True)
+        sender.publish("t/small", b"next")
+    assert await session.subscribe(["t/+"]) == [1]
+    with Consumer(broker.port, "none", client_id="later") as sender:
+        sender.publish("t/large", bytes(10_000_000))
+        sender.publish("t/small", b"next")
+    await ear.until("messages", 3)
+    await session.close()
+    assert [topic for topic, _, _ in ear.messages] == ["t/large", "t/large", "t/small"]
+    assert max(len(payload) for _, payload, _ in ear.messages) < INBOUND * 1.1
+    assert ear.losses == []
 
 
 async def test_small_packets_are_not_held_back(broker: Mosquitto) -> None:

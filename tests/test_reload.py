@@ -8,6 +8,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from agent.store import LogFullError, Store
 from drivers.reading import Stream
 from tests.simulators import misbehaviour
 from tests.simulators.agent_process import AgentProcess
@@ -101,7 +104,7 @@ def test_links_and_uplinks_that_did_not_change_notice_nothing(bench: Bench, brok
 
 
 def test_sighup_reloads_too(bench: Bench, tmp_path: Path) -> None:
-    """systemctl reload sends nothing else."""
+    """It is all that `systemctl reload` sends."""
     server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 1}), 2: Unit(holding={0: 2})}))
     with AgentProcess(tmp_path, HEAD + device("so2", at_port(server), "100ms")) as agent:
         other = HEAD + device("nox", at_port(server), "100ms", address=2)
@@ -179,7 +182,7 @@ def test_what_only_a_restart_can_change_is_refused_as_a_whole(bench: Bench, tmp_
     server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 1})}))
     good = HEAD + device("so2", at_port(server), "100ms")
     with AgentProcess(tmp_path, good) as agent:
-        rewrite(agent, good.replace('"test-1"', '"test-2"') + device("nox", at_port(server), "1s", address=2))
+        rewrite(agent, good.replace('"test-1"', '"test-2"').replace('"so2"', '"nox"'))
         renamed = agent.command("reload")
         rewrite(agent, good.replace('path = "store.db"', 'path = "store.db"\nquota = "2GB"'))
         resized = agent.command("reload")
@@ -226,7 +229,8 @@ def test_a_profile_beside_the_file_belongs_to_the_configuration(bench: Bench, tm
 
 async def test_a_device_keeps_its_history_when_its_neighbour_changes(tmp_path: Path) -> None:
     """A dead device stays dead, with its rest and its first time: a reload nearby is no news about it."""
-    async with ModbusTcpServer({1: Unit(holding={0: 1})}) as server:
+    units = {1: Unit(holding={0: 1}), 2: Unit(holding={0: 2})}
+    async with ModbusTcpServer(units, misbehave=misbehaviour.for_unit(2, misbehaviour.silence)) as server:
         alive = device("alive", 'link = "bus"', "100ms", address=1)
         dead = device("dead", 'link = "bus"', "100ms", address=2, timeout='"20ms"')
         head = HEAD + shared(f"tcp://127.0.0.1:{server.port}")
@@ -268,9 +272,10 @@ async def test_a_poll_under_way_is_not_lost_to_a_reload(tmp_path: Path) -> None:
     assert len(readings(records)) == ticks(records) == ended - begun
 
 
-async def test_while_the_log_takes_nothing_a_reload_changes_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_while_the_log_takes_nothing_a_reload_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A new uplink must be known to a log before it counts; a full disk then refuses the file, not the polling."""
-    from agent.store import LogFullError, Store
 
     def full(store: Store, *_: object) -> None:
         raise LogFullError(store.path, "disk", 0)
@@ -279,10 +284,8 @@ async def test_while_the_log_takes_nothing_a_reload_changes_nothing(tmp_path: Pa
         good = HEAD + device("so2", at_port(server), "100ms", SO2)
         async with WorkingStation(tmp_path, good) as station:
             monkeypatch.setattr(Store, "set_uplinks", full)
-            try:
+            with pytest.raises(LogFullError, match="disk is full"):
                 await station.change(HEAD + uplink("city", f"mqtt://127.0.0.1:{free_port()}"))
-            except LogFullError as error:
-                assert "disk is full" in str(error)
             before = station.poller("so2").condition.polled
             await station.until(lambda: station.poller("so2").condition.polled > before, "further polls")
             assert station.station.uplinks == {}

@@ -78,14 +78,19 @@ async def test_cancelling_ends_it_at_once() -> None:
 
 CLOSED = ConnectError.closed("b:1", "eof")
 OLD = ConnectError.refused("b:1", 0x84)
+DOWN = ConnectError.because("b:1", ConnectionRefusedError(111, "refused"))
 
 
-def test_a_refused_version_falls_back_at_once() -> None:
-    """The broker has said it; there is nothing to wait for."""
+def test_a_refused_version_falls_back_at_once_and_is_asked_for_once_more() -> None:
+    """The broker has said it; but a broker that is just starting may have said it too soon."""
     dialect = Dialect("auto")
     assert dialect.failed("5", OLD)
     assert dialect.next == "3.1.1"
     assert not dialect.succeeded("3.1.1")
+    assert dialect.next == "5"
+    assert dialect.failed("5", OLD)
+    assert dialect.next == "3.1.1"
+    dialect.succeeded("3.1.1")
     assert dialect.next == "3.1.1"
 
 
@@ -98,6 +103,41 @@ def test_silent_closes_need_three_in_a_row() -> None:
     dialect.failed("5", CLOSED)
     assert dialect.next == "3.1.1"
     dialect.failed("3.1.1", CLOSED)  # it is simply down
+    assert dialect.next == "5"
+
+
+def test_a_broker_that_was_only_starting_is_spoken_to_in_5() -> None:
+    """It closed three times, took 3.1.1 the moment it was up, and would have kept us there for months."""
+    dialect = Dialect("auto")
+    for _ in range(3):
+        dialect.failed("5", CLOSED)
+    dialect.succeeded("3.1.1")
+    assert dialect.next == "5"
+    assert dialect.succeeded("5")
+    assert dialect.next == "5"
+
+
+def test_an_old_broker_is_remembered_through_an_outage_and_asked_again_in_time() -> None:
+    """Three silent closes with a long back-off between them would be a quarter of an hour of backlog each time."""
+    now = 1000.0
+    dialect = Dialect("auto", clock=lambda: now)
+    dialect.failed("5", OLD)
+    dialect.succeeded("3.1.1")
+    dialect.failed("5", OLD)
+    for error in (DOWN, CLOSED, CLOSED, DOWN):
+        dialect.failed("3.1.1", error)
+        assert dialect.next == "3.1.1"
+    now += 86_401
+    assert dialect.next == "5"
+
+
+def test_an_old_broker_that_was_replaced_is_asked_for_5() -> None:
+    """The new one may not know 3.1.1 at all."""
+    dialect = Dialect("auto")
+    dialect.failed("5", OLD)
+    dialect.succeeded("3.1.1")
+    dialect.failed("5", OLD)
+    dialect.failed("3.1.1", OLD)
     assert dialect.next == "5"
 
 

@@ -40,7 +40,7 @@ def cut_once(folder: Path, rng: random.Random, *, synchronous: str = "FULL") -> 
     before, after = folder / "before", folder / "after"
     before.mkdir()
     after.mkdir()
-    with Disk("cut", rng, sector=rng.choice([512, 4096])) as disk:
+    with Disk("cut", rng, sector=rng.choice([512, 4096])) as disk, disk.under(before):
         store = open_store(before / "store.db", vfs=disk.name, quota=QUOTA)
         store._db.pragma("synchronous", synchronous)
         store._db.pragma("wal_autocheckpoint", 8)

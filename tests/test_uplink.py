@@ -346,7 +346,7 @@ async def test_a_broker_of_3_1_1_only_is_spoken_to_in_its_own_way(sender: Sender
         shown = sent.snapshot()
         tries = [packet.version for packet in broker.of(Kind.CONNECT)]
     assert (shown["broker"]["protocol"], shown["puback_proven"]) == ("3.1.1", False)
-    assert tries == ([5, 5, 5, 4] if manner is Refusal.SILENCE else [5, 4])
+    assert tries == ([5, 5, 5, 4, 5, 4] if manner is Refusal.SILENCE else [5, 4, 5, 4])
 
 
 @pytest.mark.usefixtures("impatient")
@@ -459,6 +459,38 @@ async def test_an_uplink_shows_life_while_it_rests(sender: Sender, monkeypatch: 
     await sender.until(lambda: sent.snapshot()["state"] == "backing_off")
     seen = sent.turned_s
     await sender.until(lambda: sent.turned_s > seen)
+
+
+async def test_an_uplink_shows_life_while_its_broker_owes_the_first_answer(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog waits as long as the broker may: a silent broker must not look like a dead task of ours."""
+    monkeypatch.setattr(delivery, "TURN_S", 0.05)
+    async with ScriptedBroker() as broker:
+        broker.puback = lambda _topic, _payload: None
+        sent = await sender.uplink(broker.url)
+        await broker.until(lambda seen: bool(seen.publishes))
+        for _ in range(3):
+            seen = sent.turned_s
+            await sender.until(lambda seen=seen: sent.turned_s > seen, 0.5)
+
+
+async def test_on_3_1_1_a_state_that_does_not_come_back_is_said(
+    sender: Sender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a refusal is acknowledged like a success; what we hear of ourselves is the only sign that it was none."""
+    monkeypatch.setattr(delivery, "ECHO_S", 1.0)
+    monkeypatch.setattr(delivery, "TURN_S", 0.05)
+    with Mosquitto(tmp_path / "deaf", acl="topic read #\n") as deaf, Mosquitto(tmp_path / "well") as well:
+        silent = await sender.uplink(deaf.url, "silent", protocol="3.1.1")
+        loud = await sender.uplink(well.url, "loud", protocol="3.1.1")
+        await sender.put(3)
+        await sender.delivered(silent)  # so it says
+        await sender.until(lambda: silent.snapshot()["may_refuse_silently"])
+        await sender.delivered(loud)
+        assert not loud.snapshot()["may_refuse_silently"]
+        assert (silent.snapshot()["puback_proven"], loud.snapshot()["puback_proven"]) == (False, False)
+    assert [event["topic"] for event in await sender.events("echo_missing")] == [STATE]
 
 
 async def test_a_long_backlog_never_keeps_the_loop_from_turning(sender: Sender, broker: Mosquitto) -> None:

@@ -105,6 +105,26 @@ async def test_not_authorised_and_quota_pause_the_uplink_with_an_alarm(
     assert broker.connections == 1
 
 
+async def test_nothing_goes_out_behind_a_refusal(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was being read from the log when the broker said no would only be refused as well."""
+    honest = sender.recorder.read
+
+    async def slowly(question: Any) -> Any:
+        answer = await honest(question)
+        await asyncio.sleep(0.1)
+        return answer
+
+    async with ScriptedBroker() as broker:
+        broker.puback = lambda topic, _payload: 0x87 if is_data(topic) else 0
+        await sender.put(500)
+        monkeypatch.setattr(sender.recorder, "read", slowly)
+        sent = await sender.uplink(broker.url, batch=50, **MEASUREMENT)
+        await sender.until(lambda: sent.snapshot()["state"] == "paused")
+        await asyncio.sleep(0.3)
+        assert ranges(broker) == [(1, 50)]
+        assert behind(sent) == 500
+
+
 async def test_a_real_acl_is_met_as_not_authorised(sender: Sender, tmp_path: Path) -> None:
     """With MQTT 3.1.1 mosquitto would have said "success" and dropped it."""
     acl = f"topic write station/v1/{STATION}/state\ntopic read #\n"

@@ -49,9 +49,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], columns: int) -> I
 
 def fold(text: str, columns: int, indent: str = "") -> Iterator[str]:
     """Yield *text* in lines of at most *columns*, all but the first behind *indent*."""
-    line = ""
-    for word in text.split(" "):
-        wider = f"{line} {word}" if line else word
+    first, *rest = text.split(" ")
+    line = first
+    for word in rest:
+        wider = f"{line} {word}"
         if line.strip() and width(wider) > columns:
             yield line
             wider = indent + word

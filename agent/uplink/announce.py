@@ -56,6 +56,8 @@ class Announcer:
         self._said: object = None
         self._said_s = float("-inf")
         self._overwritten = False
+        self.echoed = False
+        """Whether the state came back as this connection published it."""
 
     @property
     def topic(self) -> str:
@@ -96,6 +98,8 @@ class Announcer:
         words = parse_state(payload)
         if words.get("online") is False and words.get("session", 0) <= self.session:
             self._overwritten = True
+        elif words.get("online") is True and words.get("session") == self.session:
+            self.echoed = True
 
     def _state(self, *, online: bool) -> bytes:
         words: dict[str, Any] = {

@@ -99,6 +99,7 @@ class Condition:
             "broker": broker and _facts(broker),
             "confirm": self._settings.confirm,
             "puback_proven": broker and broker.protocol == "5",
+            "may_refuse_silently": self._standing.echo_missing,
             "backlog": backlog,
             "oldest_unsent": _time(self._oldest_ms) if behind else None,
             "rate": round(self._progress.rate, 1),

@@ -138,8 +138,14 @@ class Answer:
 
 def refuse(request: Request, reason: str, gone: Iterable[Range] = ()) -> Answer:
     """Send nothing, and say why."""
-    words: dict[str, Any] = {"id": request.id, "status": "refused", "gone": list(gone), "reason": reason}
+    words: dict[str, Any] = {"id": request.id, "status": "refused", "gone": [*gone][:MOST_RANGES], "reason": reason}
     return Answer([], words)
+
+
+def fell_short(id_: str, gone: Iterable[Range]) -> dict[str, Any]:
+    """A second reply: *gone* was promised, and could not be sent after all."""
+    reason = "some of it could not be read or sent any more"
+    return {"id": id_, "status": "partial", "gone": merge(gone)[:MOST_RANGES], "reason": reason}
 
 
 def answer(request: Request, kept: Iterable[Range], last: int) -> Answer:
@@ -149,7 +155,7 @@ def answer(request: Request, kept: Iterable[Range], last: int) -> Answer:
     if count > MOST_RECORDS:
         return refuse(request, f"{count} records; ask for at most {MOST_RECORDS} at a time")
     sent = intersect(wanted, kept)
-    gone = subtract(intersect(wanted, [(1, last)]), sent)
+    gone = subtract(intersect(wanted, [(1, last)]), sent)[:MOST_RANGES]
     if not sent:
         return refuse(request, "nothing of it is kept", gone)
     if sent == wanted:

@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from agent.cursor import subtract
 from agent.reader import Reader
 from agent.recorder import Recorder
 from agent.settings import UplinkSettings
+from agent.uplink.allowance import Allowance
 from agent.uplink.announce import Announcer, Message
 from agent.uplink.batch import Envelope, Lane, packet_size
 from agent.uplink.broker import Broker, Loss
@@ -28,6 +29,7 @@ from agent.uplink.mqtt import Session
 from agent.uplink.outcome import Flight, Outcome
 from agent.uplink.packing import Order, Packed, pack
 from agent.uplink.progress import Progress
+from agent.uplink.retrieval import Linked, Retrieval
 from agent.uplink.standing import Standing
 from drivers.errors import StationError
 
@@ -39,6 +41,12 @@ SETTLE_S = 0.3
 
 TURN_S = 1.0
 """The loop turns at least this often."""
+
+ECHO_S = 10.0
+"""How long a broker of MQTT 3.1.1 may take to give our own state back."""
+
+MESSAGES = 20
+"""So many messages that are no batches may be on their way, beside the window."""
 
 DRAIN_S = 1.0
 """How long acknowledgements are waited for when the uplink ends."""
@@ -66,6 +74,7 @@ class Delivery:
         standing: Standing,
         announcer: Announcer,
         compress: Callable[[bytes], bytes] | None,
+        archive: Path | None,
         on_fork: Callable[[str], Awaitable[None]],
         turned: Callable[[], Awaitable[None]],
     ) -> None:
@@ -79,6 +88,7 @@ class Delivery:
         self._on_fork = on_fork
         self._turned = turned
         self._flights: dict[int, Flight] = {}
+        self._retrieval = Retrieval(archive, self.wake)
         self._outcome = Outcome(progress, standing, self._flights, settings.consumer)
         self._inbox = Inbox(
             f"{settings.root}/{station}",
@@ -87,16 +97,15 @@ class Delivery:
             recorder=recorder,
             notices=standing.notices,
             consumer=settings.consumer,
-            replays=self._outcome.replays,
-            confirmed=self._outcome.confirmed,
+            outcome=self._outcome,
+            retrieval=self._retrieval,
         )
         self._wake = asyncio.Event()
         self._outbox: deque[Message] = deque()
         self._loss: Loss | None = None
         self._acknowledged_s = 0.0
         self._live_since_s: float | None = None
-        self._bytes = 0.0  # what lanes back and replay may send now
-        self._bytes_s = time.monotonic()
+        self._allowance = Allowance(settings.rate)  # for lanes back and replay
 
     # Told by the connection.
 
@@ -130,7 +139,7 @@ class Delivery:
 
     async def run(self, session: Session, broker: Broker) -> None:
         """Deliver until the connection ends; raises LostError then."""
-        self._session, self._broker = session, broker
+        self._session, self._broker, self._opened_s = session, broker, time.monotonic()
         await self._progress.load()
         self._progress.restart()
         watching = asyncio.create_task(self._watch())
@@ -146,6 +155,7 @@ class Delivery:
             raise
         finally:
             watching.cancel()
+            self._retrieval.close()
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _watch(self) -> None:
@@ -177,10 +187,12 @@ class Delivery:
     async def _turn(self) -> None:
         await self._turned()
         self._check()
+        self._listen_for_echo()
         if self._progress.is_stale:
             await self._progress.load()
         self._progress.grow()
-        self._outbox.extend(await self._inbox.read())
+        if not self._outbox:
+            self._outbox.extend(await self._inbox.read())
         await self._outcome.park_refused()
         self._outbox.extend(self._announcer.due())
         self._send_messages()
@@ -189,7 +201,15 @@ class Delivery:
         else:
             await self._rest(self._patience_s())
 
+    def _listen_for_echo(self) -> None:
+        """On MQTT 3.1.1 a refused message is acknowledged as well; one that comes back was not refused."""
+        if self._announcer.echoed or self._broker.protocol == "5":
+            self._standing.echo_missing = False
+        elif time.monotonic() - self._opened_s > ECHO_S:
+            self._standing.miss_echo(self._announcer.topic, ECHO_S)
+
     async def _rest(self, seconds: float) -> None:
+        await self._turned()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -210,13 +230,14 @@ class Delivery:
     def _patience_s(self) -> float:
         """How long the loop may rest when nothing wakes it."""
         lingers_s = (self._live_since_s or 0.0) + self._settings.linger - time.monotonic()
-        saves_s = max(-self._bytes / (self._settings.rate or 1), 0.05) if self._bytes < 0 else 0.0
-        return min([TURN_S, *(wait for wait in (lingers_s, saves_s) if wait > 0)])
+        return min([TURN_S, *(wait for wait in (lingers_s, self._allowance.wait_s) if wait > 0)])
 
     # Sending.
 
     def _send_messages(self) -> None:
-        while self._outbox and len(self._flights) < self._broker.receive_maximum:
+        granted, batches = self._broker.receive_maximum, self._batches
+        most = min(granted - batches, max(granted // 2, 1), MESSAGES)
+        while self._outbox and len(self._flights) - batches < most:
             message = self._outbox.popleft()
             size = packet_size(message.topic, message.payload)
             if size > self._broker.maximum_packet_size:
@@ -227,23 +248,34 @@ class Delivery:
             self._flights[mid] = Flight(message.topic, size, time.monotonic())
 
     async def _fill(self, pieces: list[Piece]) -> None:
-        """Send a batch of each of *pieces*."""
+        """Send a batch of each of *pieces*, unless the broker has refused something in the meantime."""
         orders = [self._order(piece) for piece in pieces]
-        for piece, packed in zip(pieces, await self._recorder.read(partial(_pack_all, orders)), strict=True):
-            self._send(piece, packed)
+        batches = await self._recorder.read(partial(_pack_all, orders))
+        for piece, packed in zip(pieces, batches, strict=True):
+            if not self._standing.resting:
+                self._send(piece, packed)
+
+    @property
+    def _batches(self) -> int:
+        """How many of the messages on their way are batches."""
+        return sum(flight.piece is not None for flight in self._flights.values())
 
     def _choose(self) -> list[Piece]:
         """What goes out next: nothing when the window is full or nothing waits."""
-        room = self._window - len(self._flights)
+        room = min(self._window - self._batches, self._broker.receive_maximum - len(self._flights))
         if room <= 0 or self._standing.resting or self._outcome.has_refused:
             return []
         if live := self._live():
             return live[:room]
         slow = sum(flight.piece is not None and flight.piece.lane is not Lane.LIVE for flight in self._flights.values())
-        if slow >= max(1, self._window // 2) or not self._may_send_slowly():
+        if slow >= max(1, self._window // 2) or not self._allowance.is_open:
             return []
         piece = back_piece(self._progress.tracks.values()) or replay_piece(self._outcome.replays.values())
-        return [piece] if piece else []
+        return [piece] if piece and (piece.archived is None or self._recalled(piece) is not None) else []
+
+    def _recalled(self, piece: Piece) -> list[Linked] | None:
+        """Records of *piece* from the archive; None as long as they are not there."""
+        return None if piece.archived is None else self._retrieval.rows(piece.track.key, piece.first, piece.archived)
 
     @property
     def _window(self) -> int:
@@ -263,15 +295,6 @@ class Delivery:
             self._live_since_s = None
         return pieces
 
-    def _may_send_slowly(self) -> bool:
-        """Whether the rate allows another batch of old records; at most a second of it is saved up."""
-        if self._settings.rate is None:
-            return True
-        now = time.monotonic()
-        gained = (now - self._bytes_s) * self._settings.rate
-        self._bytes, self._bytes_s = min(self._bytes + gained, self._settings.rate), now
-        return self._bytes >= 0
-
     @property
     def _limit(self) -> int:
         return min(self._settings.max_packet, self._broker.maximum_packet_size, self._standing.packet_limit)
@@ -280,28 +303,34 @@ class Delivery:
         replay = piece.replay.id if piece.replay else None
         envelope = Envelope(self._station, piece.track.epoch, piece.track.stream, piece.lane, replay)
         most = min(self._settings.batch, piece.last - piece.first + 1)
-        return Order(envelope, self._settings.root, piece.first, piece.last, most, self._limit, self._compress)
+        return Order(
+            envelope,
+            self._settings.root,
+            piece.first,
+            piece.last,
+            most,
+            self._limit,
+            self._compress,
+            self._recalled(piece),
+        )
 
     def _send(self, piece: Piece, packed: Packed) -> None:
         if packed.gone:
-            self._claim(piece, *packed.gone)
-            self._progress.delivered(piece.track, [packed.gone], count=False)
-            self._outcome.end_replay(piece)
+            piece.claim(*packed.gone)
+            if piece.replay is None:
+                self._progress.delivered(piece.track, [packed.gone], count=False)
+            else:
+                self._outcome.lack(piece, *packed.gone)
         if not packed.payload or self._loss is not None:
             return
-        self._claim(piece, packed.first, packed.last)
+        piece.claim(packed.first, packed.last)
         flight = Flight(packed.topic, packed.size, time.monotonic(), packed.first, packed.last, piece)
         if packed.size > self._limit:
             self._outcome.reject(flight, piece, f"{packed.size} bytes, and a packet may have {self._limit}")
             return
         if piece.lane is not Lane.LIVE:
-            self._bytes -= packed.size
+            self._allowance.spend(packed.size)
         self._flights[self._session.publish(packed.topic, packed.payload)] = flight
-
-    def _claim(self, piece: Piece, first: int, last: int) -> None:
-        piece.track.claim(piece.lane, first, last)
-        if piece.replay is not None:
-            piece.replay.ranges = subtract(piece.replay.ranges, [(first, last)])
 
     async def leave(self, farewell: Message) -> None:
         """Wait a little for what is on its way, and say goodbye; nothing else is sent."""

@@ -8,33 +8,40 @@ shows that this log is an older copy of itself, and a new epoch has to begin.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from agent.cursor import Cursor, Range, merge, subtract
 from agent.reader import Reader
 from agent.recorder import Recorder
 from agent.uplink.announce import Announcer, Message, parse_state
 from agent.uplink.consumer import (
+    MOST_BYTES,
     Ack,
     Answer,
     InboundError,
     Request,
-    StreamAck,
     answer,
+    fell_short,
     parse_ack,
     parse_request,
     refuse,
 )
-from agent.uplink.lanes import Replay, Track
+from agent.uplink.lanes import Key, Replay, Track
+from agent.uplink.outcome import Outcome
 from agent.uplink.progress import Progress
+from agent.uplink.retrieval import Retrieval
 from agent.uplink.standing import Notices
 from drivers.reading import Stream
 
 MOST_WAITING = 200
 """Messages that may wait to be looked at; a flood beyond that is dropped."""
+
+MOST_AT_ONCE = 20
+"""Messages that are looked at before records get their turn again."""
 
 MOST_REPLAYS = 8
 """Consumers that are served at a time."""
@@ -66,8 +73,8 @@ class Claim:
 class Inbox:
     """The inbound side of one connection.
 
-    *confirmed* is told what *consumer* has stored; *replays* are those that are
-    served now, by consumer.
+    *outcome* is told what *consumer* has stored, and has the replays that are
+    served now; *retrieval* knows what only the archive has.
     """
 
     def __init__(
@@ -79,8 +86,8 @@ class Inbox:
         recorder: Recorder,
         notices: Notices,
         consumer: str | None,
-        replays: dict[str, Replay],
-        confirmed: Callable[[Track, StreamAck], None],
+        outcome: Outcome,
+        retrieval: Retrieval,
     ) -> None:
         self._base = base
         self._announcer = announcer
@@ -88,8 +95,8 @@ class Inbox:
         self._recorder = recorder
         self._notices = notices
         self._consumer = consumer
-        self._replays = replays
-        self._confirmed = confirmed
+        self._outcome = outcome
+        self._retrieval = retrieval
         self._messages: deque[Inbound] = deque()
         self._answers: dict[tuple[str, str], Mapping[str, Any]] = {}
 
@@ -108,9 +115,9 @@ class Inbox:
         return wanted <= came
 
     def take(self, message: Inbound) -> None:
-        """Keep a message until it is looked at."""
+        """Keep a message until it is looked at; of one that is too long anyway, only the beginning."""
         if len(self._messages) < MOST_WAITING:
-            self._messages.append(message)
+            self._messages.append(replace(message, payload=message.payload[: MOST_BYTES + 1]))
         else:
             self._notices.say_rarely("flood_dropped", message.topic, topic=message.topic[:200])
 
@@ -123,9 +130,9 @@ class Inbox:
         return None
 
     async def read(self) -> list[Message]:
-        """Look at what came; returns what is to be answered."""
-        replies = []
-        while self._messages:
+        """Look at what came, at some of it in a flood; returns what is to be answered."""
+        replies = self._shortfalls()
+        for _ in range(min(len(self._messages), MOST_AT_ONCE)):
             message = self._messages.popleft()
             kind, _, consumer = message.topic.removeprefix(f"{self._base}/").partition("/")
             try:
@@ -186,7 +193,7 @@ class Inbox:
             if fault is not None:
                 raise InboundError(f"{claim.track.stream} {fault}")
             if ack.by == self._consumer:
-                self._confirmed(claim.track, ack.streams[claim.track.stream])
+                self._outcome.confirmed(claim.track, ack.streams[claim.track.stream])
 
     async def _requested(self, request: Request) -> Message:
         """Answer a request, and serve it; the same id again gets the same answer and is served once."""
@@ -194,9 +201,6 @@ class Inbox:
         if known is None:
             decided = await self._decide(request)
             known = decided.reply
-            if decided.ranges:
-                track = self._progress.tracks[request.epoch, request.stream]
-                self._replays[request.by] = Replay(request.id, request.by, track, decided.ranges)
             self._notices.say_rarely(
                 "replay_requested", request.by, consumer=request.by, stream=str(request.stream), status=known["status"]
             )
@@ -205,20 +209,46 @@ class Inbox:
         return Message(f"{self._base}/reply/{request.by}", orjson.dumps(known))
 
     async def _decide(self, request: Request) -> Answer:
-        if request.by in self._replays or len(self._replays) >= MOST_REPLAYS:
+        replays = self._outcome.replays
+        if request.by in replays or len(replays) >= MOST_REPLAYS:
             return refuse(request, _BUSY)
-        track = self._progress.tracks.get((request.epoch, request.stream))
-        if track is None:
-            gone = [] if self._is_other_stream(request.stream) else request.ranges
-            return refuse(request, "this uplink has no such epoch and stream", gone)
+        if self._is_other_stream(request.stream):
+            return refuse(request, _UNKNOWN)
+        key = (request.epoch, request.stream)
         self._progress.grow()
-        kept = await self._recorder.read(lambda reader: reader.kept(track.epoch, track.stream))
-        return answer(request, kept, track.last)
+        kept = await self._recorder.read(lambda reader: reader.kept(*key))
+        try:
+            sealed = await self._retrieval.stretches(key)
+        except OSError as error:
+            return refuse(request, f"the archive cannot be read: {error.strerror}")
+        track = self._progress.tracks.get(key) or _of_archive(key, sealed)
+        if track is None:
+            return refuse(request, _UNKNOWN, request.ranges)
+        decided = answer(request, merge([*kept, *sealed]), track.last)
+        if decided.ranges:
+            archived = subtract(decided.ranges, kept)
+            replays[request.by] = Replay(request.id, request.by, track, decided.ranges, archived)
+        return decided
+
+    def _shortfalls(self) -> list[Message]:
+        """Second replies, for replays that ended without all that the first one promised."""
+        short, self._outcome.short = self._outcome.short, []
+        for replay in short:
+            self._answers[replay.consumer, replay.id] = fell_short(replay.id, replay.gone)
+        return [
+            Message(f"{self._base}/reply/{one.consumer}", orjson.dumps(fell_short(one.id, one.gone))) for one in short
+        ]
 
     def _is_other_stream(self, stream: Stream) -> bool:
         return all(track.stream != stream for track in self._progress.tracks.values())
 
 
+def _of_archive(key: Key, sealed: list[Range]) -> Track | None:
+    """A series that the log has forgotten."""
+    return Track(*key, Cursor(), last=sealed[-1][1]) if sealed else None
+
+
+_UNKNOWN = "this uplink has no such epoch and stream"
 _BUSY = "another request is being served; ask again when it is done"
 
 

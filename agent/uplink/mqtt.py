@@ -40,6 +40,9 @@ UNACKNOWLEDGED_S = 30.0
 INBOUND = 131_072
 """Bytes: the largest packet that we ask a broker to send."""
 
+CHUNK = 65_536
+"""Bytes that are read at a time."""
+
 WITHOUT_WORDS = {
     0x80: "closed by the broker without a reason",
     0x82: "the broker sent something that is not MQTT, or a code that does not exist",
@@ -76,7 +79,10 @@ class Session:
         will: Will | None = None,
         inbound: int = INBOUND,
     ) -> None:
-        """*inbound* is the largest packet, in bytes, that the broker may send; it drops larger ones."""
+        """*inbound* is the largest packet, in bytes, that the broker may send.
+
+        A broker of MQTT 5 drops larger ones; of those that come all the same, the payload is cut off there.
+        """
         self._address = address
         self._inbound = inbound
         self._listener = listener
@@ -92,7 +98,8 @@ class Session:
         self._client = self._new_client(password, will)
 
     def _new_client(self, password: str | None, will: Will | None) -> Client:
-        client = Client(
+        client = _SparingClient(
+            self._inbound,
             CallbackAPIVersion.VERSION2,
             client_id=self._address.client_id,
             protocol=VERSIONS[self._protocol],
@@ -275,6 +282,26 @@ class Session:
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
         if not (self._lost or self._closed):
             self._listener.received(topic, payload, retained)
+
+
+class _SparingClient(Client):
+    """Keeps of a packet *most* bytes, however many come: 3.1.1 has no way to ask a broker for that.
+
+    The rest is read and dropped, since a connection that is closed over a retained message meets it again.
+    """
+
+    def __init__(self, most: int, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._most = most
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        data = super()._sock_recv(min(bufsize, CHUNK))
+        packet = self._in_packet
+        if len(packet["packet"]) + len(data) <= self._most:
+            return data
+        kept = data[: max(self._most - len(packet["packet"]), 1)]  # an empty answer would be the end of the connection
+        packet["to_process"] -= len(data) - len(kept)
+        return kept
 
 
 class _LastError(logging.Handler):

@@ -45,6 +45,7 @@ class Outcome:
         self._refused: list[tuple[Track, int, int, str]] = []
         self._unconfirmed: dict[Track, list[tuple[int, int, float]]] = {}  # with the time of PUBACK
         self.replays: dict[str, Replay] = {}  # by consumer
+        self.short: list[Replay] = []  # those that ended without all that was promised
 
     @property
     def unconfirmed(self) -> int:
@@ -92,17 +93,25 @@ class Outcome:
             return
         if not any(flight.piece and flight.piece.replay is replay for flight in self._flights.values()):
             del self.replays[replay.consumer]
+            if replay.gone:
+                self.short.append(replay)
 
     def reject(self, flight: Flight, piece: Piece, reason: str) -> None:
         """The broker will not have this batch: send it smaller, or park it when it is one record."""
-        if piece.track.split(flight.first, flight.last):
+        if piece.sizes.split(flight.first, flight.last):
             self._again(flight, piece)
         elif piece.replay is not None:
-            self.end_replay(piece)
+            self.lack(piece, flight.first, flight.last)
         elif not self._standing.may_park():
             self._again(flight, piece)
         else:
             self._refused.append((piece.track, flight.first, flight.last, reason))
+
+    def lack(self, piece: Piece, first: int, last: int) -> None:
+        """*first* to *last* of a replay cannot be sent after all."""
+        if piece.replay is not None:
+            piece.replay.gone.append((first, last))
+            self.end_replay(piece)
 
     @property
     def has_refused(self) -> bool:

@@ -79,6 +79,7 @@ class Standing:
     refusals: dict[tuple[Key, int], int] = field(default_factory=dict)
     takeovers: deque[float] = field(default_factory=deque)
     parks: int = 0
+    echo_missing: bool = False  # our own state does not come back, so the broker may refuse without a word
     _packet_limit: int = UNLIMITED
     _learned_s: float = 0.0
 
@@ -164,6 +165,12 @@ class Standing:
             return False
         self.takeovers.clear()
         return True
+
+    def miss_echo(self, topic: str, waited_s: float) -> None:
+        """What we published did not come back to us; an event per change."""
+        if not self.echo_missing:
+            self.echo_missing = True
+            self.notices.say_rarely("echo_missing", topic, topic=topic, waited_s=waited_s)
 
     def subscriber(self, topic: str, there: bool) -> None:
         """Note whether anybody subscribes to *topic*; an event per change."""

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from agent.recorder import Recorder
@@ -49,7 +50,8 @@ class Uplink:
 
     *state* gives what the daemon says about the whole station, without anything
     that changes by itself, such as times. *on_fork* begins a new epoch, for the
-    reason it is given. ``turned_s`` (monotonic) shows that the task lives.
+    reason it is given. *archive* is where replays come from that reach further
+    back than the log. ``turned_s`` (monotonic) shows that the task lives.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Uplink:
         state: Callable[[], Mapping[str, Any]],
         *,
         on_fork: Callable[[str], Awaitable[None]],
+        archive: Path | None = None,
     ) -> None:
         self.settings = settings
         self.turned_s = time.monotonic()
@@ -67,6 +70,7 @@ class Uplink:
         self._recorder = recorder
         self._facts = state
         self._on_fork = on_fork
+        self._archive = archive
         self._progress = Progress(settings.name, settings.streams, recorder)
         self._standing = Standing(Notices(settings.name, recorder))
         self._condition = Condition(settings, self._progress, self._standing)
@@ -113,6 +117,7 @@ class Uplink:
             standing=self._standing,
             announcer=announcer,
             compress=Compressor() if self.settings.compress else None,
+            archive=self._archive,
             on_fork=self._on_fork,
             turned=self._turn,
         )
@@ -149,6 +154,7 @@ class Uplink:
 
     async def _connect(self, announcer: Announcer, delivery: Delivery) -> tuple[Session, Broker]:
         while True:
+            await self._turn()
             spoken = self._dialect.next
             will = announcer.will(retain=self._standing.retain)
             session = Session(self._address(), delivery, protocol=spoken, password=self._password(), will=will)
@@ -162,7 +168,9 @@ class Uplink:
             else:
                 if self._dialect.succeeded(spoken):
                     self._recorder.fact(self._fact, "5")
-                return session, broker
+                if self._dialect.next == spoken:
+                    return session, broker
+                await session.close()
 
     @property
     def _fact(self) -> str:

@@ -24,9 +24,9 @@ def figures(yardstick_us: float) -> Iterator[Figures]:
     before = machine_s()
     yield collected
     busy_s, all_s = (end - begin for end, begin in zip(machine_s(), before, strict=True))
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, Linux {platform.machine()}"
     collected.circumstances += [
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"Linux {platform.release()} {platform.machine()}",
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}",
         f"cores busy during the run: {100 * busy_s / all_s:.0f} % (this run's own work included)",
         f"yardstick: the standard library's json.dumps of a record of 40 values takes {yardstick_us:.1f} us here",
     ]

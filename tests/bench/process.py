@@ -17,7 +17,8 @@ def cpu_s(pid: int) -> float:
 def memory_mb(pid: int) -> tuple[float, float]:
     """Resident memory of *pid* in MB (10^6 bytes): now, and the most there ever was."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return tuple(int(lines[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))
+    now, most = (int(lines[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))
+    return now, most
 
 
 def descriptors(pid: int) -> int:

@@ -2,8 +2,8 @@
 
 Nothing here asks the agent how it does. Processor time and memory are the
 kernel's count. A reply's instant is the instrument's own, written down before it
-answers; a PUBACK's is that at which a relay before the agent had passed it on.
-Both flatter nobody: the reply's way to the agent and the relay's hops are in it.
+answers; a PUBACK's is that at which a tap before the agent had passed it on.
+Both flatter nobody: the reply's way to the agent and the tap's hops are in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from tests.bench.figures import Figures
 from tests.bench.process import cpu_s, machine_s, memory_mb
-from tests.bench.relay import Flight, Relay
+from tests.bench.tap import Flight, Tap
 from tests.simulators.accounting import seconds
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
@@ -52,11 +52,11 @@ def test_twenty_devices_at_one_hertz(
     """The load that design and hardware are chosen for."""
     arguments = ("--devices", str(DEVICES), "--registers", str(REGISTERS))
     with ExitStack() as stack:
-        relay = stack.enter_context(Relay(broker.port))
+        tap = stack.enter_context(Tap(broker.port))
         ledger = stack.enter_context(LedgerProcess(tmp_path / "ledger.txt", *arguments))
         if subscribers:
             stack.enter_context(Consumer(broker.port))
-        words = station(ledger.devices, {"city": relay.url}, every=f"{EVERY_S:g}s")
+        words = station(ledger.devices, {"city": tap.url}, every=f"{EVERY_S:g}s")
         agent = stack.enter_context(AgentProcess(tmp_path / "agent", words))
         agent.until(lambda: min(device["polled"] for device in agent.status()["devices"]) >= SETTLED, "settling", 60)
 
@@ -66,7 +66,7 @@ def test_twenty_devices_at_one_hertz(
         busy_s, all_s = (end - begin for end, begin in zip(machine_s(), busy, strict=True))
         resident_mb, peak_mb = memory_mb(agent.pid)
         assert agent.stop() == 0, agent.log
-    found = [one for one in courses(tmp_path / "ledger.txt", relay.flights) if began_s <= one.served_s < ended_s]
+    found = [one for one in courses(tmp_path / "ledger.txt", tap.flights) if began_s <= one.served_s < ended_s]
     assert len(found) >= 0.9 * DEVICES * MEASURED_S / EVERY_S, "readings are missing"
 
     run = f", {subscribers} subscriber{'' if subscribers == 1 else 's'}"

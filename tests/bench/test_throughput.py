@@ -21,7 +21,7 @@ from drivers.plan import Span
 from drivers.profile import Channel
 from drivers.reading import Stream
 from tests.bench.figures import Figures
-from tests.bench.relay import Relay
+from tests.bench.tap import Tap
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
 
@@ -117,9 +117,14 @@ def test_how_fast_the_log_takes_records(tmp_path: Path, figures: Figures, group:
     plain = b"".join(one.body(1) for one in drafts)
     commits_ms, syncs_ms = [], []
     with (tmp_path / "plain").open("wb", buffering=0) as file:
+
+        def append_and_sync() -> None:
+            file.write(plain)
+            os.fdatasync(file.fileno())
+
         for _ in range(max(10, min(300, 20_000 // group))):
             commits_ms.append(each_us(lambda: store.append(drafts), 1)[0] / 1000)
-            syncs_ms.append(each_us(lambda: (file.write(plain), os.fdatasync(file.fileno())), 1)[0] / 1000)
+            syncs_ms.append(each_us(append_and_sync, 1)[0] / 1000)
     store.close()
 
     commit = figures.add(f"commit of {group}", "ms", commits_ms)
@@ -138,10 +143,10 @@ def test_how_fast_a_backlog_leaves(tmp_path: Path, broker: Mosquitto, figures: F
     for begin in range(0, BACKLOG, 2000):
         store.append([record(number) for number in range(begin, begin + 2000)])
     store.close()
-    with Relay(broker.port) as relay, AgentProcess(folder, STATION.format(url=relay.url)) as agent:
+    with Tap(broker.port) as tap, AgentProcess(folder, STATION.format(url=tap.url)) as agent:
         agent.until(lambda: not any(agent.status()["uplinks"][0]["backlog"].values()), "an empty backlog", 120)
         assert agent.stop() == 0, agent.log
-    batches = [flight for flight in relay.flights if flight.topic.endswith("/data/measurement/back")]
+    batches = [flight for flight in tap.flights if flight.topic.endswith("/data/measurement/back")]
     sent = [json.loads(flight.payload) for flight in batches]
     assert sum(one["last"] - one["first"] + 1 for one in sent) == BACKLOG
 

@@ -84,6 +84,7 @@ def complete_by_replay(consumer: Consumer, agent: AgentProcess, timeout_s: float
     deadline_s, number = time.monotonic() + timeout_s, 0
     while lacking := list(_lacking(consumer, agent)):
         assert time.monotonic() < deadline_s, f"still missing: {lacking}\n{agent.log[-3000:]}"
+        consumer.wait_for(lambda consumer: consumer.connected, timeout_s)  # the broker may just have come back
         for epoch, stream, ranges in lacking:
             number += 1
             words: dict[str, Any] = {"v": 1, "id": f"r{number}", "by": "judge", "epoch": epoch, "stream": stream}

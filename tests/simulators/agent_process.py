@@ -8,24 +8,42 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from agent.reader import Reader
 
-COMMAND = [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())"]
+MAIN = "import sys; from agent.cli import main; sys.exit(main())"
+COMMAND = [sys.executable, "-c", MAIN]
+
+AS_SOMEBODY = """
+import contextlib, encodings.utf_8_sig, io, os, sys
+from agent.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main([sys.argv[3], "--help"])
+os.setgroups({groups}); os.setgid({user}); os.setuid({user})
+sys.exit(main())
+"""
+"""Python may lie where only root can read it, so what a command takes is imported before the user changes."""
 
 
 class AgentProcess:
-    """`station-agent run` on a station file in *folder*; what it says goes to `agent.log` there."""
+    """`station-agent run` on a station file in *folder*; what it says goes to `agent.log` there.
 
-    def __init__(self, folder: Path, station: str) -> None:
+    *prelude* is Python that the daemon runs before anything else, *environment* what it finds besides ours.
+    """
+
+    def __init__(
+        self, folder: Path, station: str, *, prelude: str = "", environment: Mapping[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / "station.toml"
         self.config.write_text(station)
+        self._line = [sys.executable, "-c", f"{prelude}\n{MAIN}", "--config", str(self.config), "run"]
+        self._environment = os.environ | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -52,12 +70,16 @@ class AgentProcess:
 
     def start(self) -> None:
         """Begin a life; returns when the daemon has written its first snapshot."""
+        self.spawn()
+        self.until(lambda: (self.folder / "run" / "status.json").exists(), "a first snapshot")
+
+    def spawn(self) -> None:
+        """Begin a life that need not last until the first snapshot."""
         (self.folder / "run" / "status.json").unlink(missing_ok=True)
         with (self.folder / "agent.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, "--config", str(self.config), "run"], stdout=log, stderr=log, start_new_session=True
+                self._line, stdout=log, stderr=log, start_new_session=True, env=self._environment
             )
-        self.until(lambda: (self.folder / "run" / "status.json").exists(), "a first snapshot")
 
     def stop(self, timeout_s: float = 20.0) -> int:
         """End this life in good order; returns the exit code."""
@@ -105,6 +127,12 @@ class AgentProcess:
         """Run another command of the command line on the same station."""
         line = [*COMMAND, "--config", str(self.config), *words]
         return subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+    def command_as(self, user: int, groups: Sequence[int], *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as another *user* who is in *groups*; only root can."""
+        program = AS_SOMEBODY.format(groups=list(groups), user=user)
+        line = [sys.executable, "-c", program, "--config", str(self.config), *words]
+        return subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
 
     def until(self, condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> None:
         """Wait until *condition* holds; AssertionError with the daemon's own words when it does not."""

@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -32,7 +32,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class NoNamespaceError(Exception):
-    """This machine does not let us make a network of our own, or a tunnel in it."""
+    """The machine does not let us make a network of our own, or a tunnel in it."""
 
 
 class Network:
@@ -107,9 +107,9 @@ class Network:
         while left := self.processes:
             assert time.monotonic() < deadline_s, f"cannot be killed: {left}"
             for pid in left:
-                with _gone_is_fine():
+                with suppress(ProcessLookupError, ChildProcessError):
                     os.kill(pid, signal.SIGKILL)
-                with _gone_is_fine():
+                with suppress(ProcessLookupError, ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
             time.sleep(0.02)
 
@@ -144,14 +144,6 @@ def in_a_thread(action: Callable[[], T]) -> T:
     if errors:
         raise errors[0]
     return results[0]
-
-
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except (ProcessLookupError, ChildProcessError):
-        pass
 
 
 def _check(result: int, what: str) -> None:

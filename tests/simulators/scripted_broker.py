@@ -34,8 +34,9 @@ class ScriptedBroker:
 
     `puback(topic, payload)` gives the reason code of each PUBACK, or None for
     none at all; `disconnect(topic, payload)` a code to leave with instead, or
-    None to go on. What `properties` promises (Receive Maximum, Maximum Packet
-    Size) is enforced.
+    None to go on; what `forget(topic, payload)` is true of is acknowledged and
+    then lost. What `properties` promises (Receive Maximum, Maximum Packet Size)
+    is enforced. `accepted` is what it took and handed on, or would have.
     """
 
     def __init__(self, *, port: int = 0) -> None:
@@ -45,11 +46,13 @@ class ScriptedBroker:
         self.refuse_v5: Refusal | None = None
         self.puback: Verdict = lambda _topic, _payload: 0
         self.disconnect: Verdict = lambda _topic, _payload: None
+        self.forget: Callable[[str, bytes], bool] = lambda _topic, _payload: False
         self.puback_delay_s = 0.0
         self.close_above: int | None = None  # bytes of a packet beyond which it leaves without a word
         self.hole = False  # accepts connections and never answers
         self.answers_pings = True
         self.received: list[Packet] = []
+        self.accepted: list[Packet] = []
         self.faults: list[str] = []  # packets that no client should send
         self.retained: dict[str, Packet] = {}
         self.most_in_flight = 0
@@ -236,7 +239,8 @@ class Client:
         code = broker.puback(packet.topic, packet.payload)
         if code is None:
             return True
-        if code < 0x80:
+        if code < 0x80 and not broker.forget(packet.topic, packet.payload):
+            broker.accepted.append(packet)
             broker.route(packet)
         if packet.qos:
             asyncio.get_running_loop().call_later(broker.puback_delay_s, self._acknowledge, packet, code)

@@ -29,6 +29,7 @@ class Sender:
     """A running recorder; records are put by hand, uplinks started and stopped at will."""
 
     recorder: Recorder
+    archive: Path
     facts: dict[str, Any] = field(default_factory=lambda: {"version": "1.0", "config": "0123abcd"})
     forks: list[str] = field(default_factory=list)
     tasks: dict[Uplink, asyncio.Task[None]] = field(default_factory=dict)
@@ -45,7 +46,14 @@ class Sender:
         """Start an uplink."""
         words = {"name": name, "url": url, "spread": "0s"} | settings
         await self.recorder.write(lambda store: store.set_uplinks({name: start}))
-        uplink = Uplink(UplinkSettings(**words), STATION, self.recorder, lambda: self.facts, on_fork=self._fork)
+        uplink = Uplink(
+            UplinkSettings(**words),
+            STATION,
+            self.recorder,
+            lambda: self.facts,
+            on_fork=self._fork,
+            archive=self.archive,
+        )
         self.tasks[uplink] = asyncio.create_task(uplink.run())
         return uplink
 
@@ -101,7 +109,7 @@ async def sending(folder: Path) -> AsyncIterator[Sender]:
 
     recorder = await Recorder.open(opener, clock=Clock())
     writing = asyncio.create_task(recorder.run())
-    sender = Sender(recorder)
+    sender = Sender(recorder, folder / "archive")
     try:
         yield sender
     finally:

@@ -1,4 +1,4 @@
-"""A relay between the agent and its broker that notes when which bytes passed, and is read afterwards.
+"""Stands between the agent and its broker and notes when which bytes passed; they are read afterwards.
 
 While it runs it does nothing but pass on and note, so that it costs the
 measurement two short hops and no parsing. An instant is taken after the bytes
@@ -71,27 +71,28 @@ class Passage:
         acknowledged = [
             (instant_s, body.number(2)) for instant_s, head, body in self.down.packets() if head >> 4 == Kind.PUBACK
         ]
-        published = {}
+        published: dict[int, list[tuple[str, bytes, float]]] = {}
         for instant_s, head, body in self.up.packets():
             if head >> 4 == Kind.PUBLISH:
                 topic, packet_id = body.text(), body.number(2)
                 body.properties(5)
                 published.setdefault(packet_id, []).append((topic, body.take(body.left), instant_s))
         for instant_s, packet_id in acknowledged:  # an id is used again, but only after its acknowledgement
-            yield Flight(*published[packet_id].pop(0), instant_s)
+            topic, payload, published_s = published[packet_id].pop(0)
+            yield Flight(topic, payload, published_s, instant_s)
 
 
-class Relay:
+class Tap:
     """Passes on what comes to `port`, in a thread for each connection."""
 
     def __init__(self, upstream_port: int) -> None:
         self.passages: list[Passage] = []
-        relay = self
+        tap = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 passage = Passage()
-                relay.passages.append(passage)
+                tap.passages.append(passage)
                 with socket.create_connection(("127.0.0.1", upstream_port)) as broker:
                     _pass_on(self.request, broker, passage)
 
@@ -109,7 +110,7 @@ class Relay:
         return [flight for passage in self.passages for flight in passage.flights()]
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, name="relay", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, name="tap", daemon=True).start()
         return self
 
     def __exit__(

@@ -1,0 +1,69 @@
+"""Whether the files of an open log still are the ones that carry its names.
+
+SQLite goes on writing to a file that was deleted, and says that all is well: the
+records are gone when the process ends. So before each transaction the names are
+looked at, which costs some microseconds.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agent.sqlite import WAL_LIMIT
+from agent.store_errors import DamagedError, DisplacedError, LogWriteError
+
+_SIDES = ("", "-wal", "-shm")
+
+
+class Footing:
+    """The files of one log as they were when it was opened, and how long they have been since."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._found = {side: self._look(side) for side in _SIDES}
+        self._device = path.parent.stat().st_dev
+
+    def check(self) -> None:
+        """Raise DisplacedError when a name has gone or names something else, DamagedError when a file was cut short.
+
+        LogWriteError when the disk does not even say that, or is not mounted any more.
+        """
+        for side in _SIDES:
+            known, found = self._found[side], self._look(side)
+            if not self.is_ours(side, found):
+                self._insist_it_is_mounted()
+                raise DisplacedError(self.path, self._name(side).name, "replaced" if found else "deleted")
+            if known and found:
+                self._check_length(side, known.st_size, found.st_size)
+            self._found[side] = found
+
+    def is_ours(self, side: str, found: os.stat_result | None = None) -> bool:
+        """Whether the name with the suffix *side* still names the file that was opened."""
+        known, found = self._found[side], found or self._look(side)
+        return known is None or (found is not None and os.path.samestat(known, found))
+
+    def _look(self, side: str) -> os.stat_result | None:
+        try:
+            return self._name(side).stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LogWriteError(self.path, error.strerror or str(error)) from error
+
+    def _check_length(self, side: str, before: int, now: int) -> None:
+        # SQLite never shortens a log that is never vacuumed, and its write-ahead file only to this limit.
+        least = min(before, WAL_LIMIT) if side == "-wal" else before
+        if side != "-shm" and now < least:
+            raise DamagedError(self.path, f"{self._name(side).name} was cut short from {before} to {now} bytes")
+
+    def _insist_it_is_mounted(self) -> None:
+        try:
+            device = self.path.parent.stat().st_dev
+        except OSError as error:
+            raise LogWriteError(self.path, f"{self.path.parent}: {error.strerror}") from error
+        if device != self._device:
+            raise LogWriteError(self.path, f"its file system is no longer mounted at {self.path.parent}")
+
+    def _name(self, side: str) -> Path:
+        return self.path.with_name(self.path.name + side)
