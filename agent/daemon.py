@@ -44,6 +44,9 @@ log = structlog.get_logger()
 FLUSH_S = 3.0
 """How long the last records may take to be committed before the uplinks say goodbye without them."""
 
+PATIENCE_S = 1.0
+"""How long a systemd that is busy with itself is waited for when it must hear that we are ready."""
+
 LOOK_BACK = 1000
 """In how many of the last records of a stream a device is looked for, to say since when it was not polled."""
 
@@ -98,7 +101,7 @@ class Daemon:
             await self._announce(settings)
             await self._station.begin()
             self._staff(crew, settings)
-            notify("READY=1\nSTATUS=polling")
+            notify("READY=1\nSTATUS=polling", patience_s=PATIENCE_S)
             await self._stop.wait()
             notify("STOPPING=1")
             await self._end(crew)
@@ -141,6 +144,7 @@ class Daemon:
             self._recorder.event("chain_fork", data={"stream": str(stream), "broken": str(fork)})
         if self._problem:
             self._recorder.event("configuration_refused", data={"error": str(self._problem), "runs": "last good"})
+            log.error("configuration_refused", error=str(self._problem), hint=self._problem.hint, runs="last good")
         log.info("agent_started", version=__version__, epoch=self._recorder.epoch, silent_s=data.get("silent_s"))
 
     async def _end(self, crew: Crew) -> None:
@@ -175,7 +179,7 @@ class Daemon:
             self._recorder.event("configuration_refused", data={"error": str(error), "runs": "unchanged"})
             raise
         finally:
-            notify("READY=1")
+            notify("READY=1", patience_s=PATIENCE_S)
         self._problem = None
         log.info("configuration_applied", changes=told)
         return told

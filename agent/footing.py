@@ -43,6 +43,11 @@ class Footing:
         known, found = self._found[side], found or self._look(side)
         return known is None or (found is not None and os.path.samestat(known, found))
 
+    @property
+    def is_displaced(self) -> bool:
+        """Whether the log lives on only as long as it is open: its name is gone, or names another file."""
+        return not self.is_ours("")
+
     def _look(self, side: str) -> os.stat_result | None:
         try:
             return self._name(side).stat()

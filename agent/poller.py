@@ -38,8 +38,8 @@ LONGEST_REST_S = 60.0
 LEAVE_S = 5.0
 """How long a poll under way is waited for when its link ends."""
 
-BEAT_S = 1.0
-LATE_S = 0.5
+BEAT_S = 0.25
+LATE_S = 0.1
 """So much later than it should be, and this process did not run."""
 
 

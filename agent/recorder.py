@@ -25,10 +25,11 @@ import structlog
 from agent.clock import Clock
 from agent.reader import Reader
 from agent.record import Draft, canonical, draft, event
-from agent.refuge import REFUGE_S, RETURN_S, bring_home, move_in
+from agent.refuge import REFUGE_S, RETURN_S
 from agent.rescue import write_off
 from agent.store import LogFullError, LogWriteError, Move, Stamp, Store
-from agent.store_errors import StoreError, UnreadableError
+from agent.store_errors import DamagedError, StoreError, UnreadableError
+from agent.writer import Writer
 from drivers.reading import Stream
 
 log = structlog.get_logger()
@@ -42,6 +43,9 @@ CURSOR_S = 5.0
 
 RETRY_S = 2.0
 """How long after a refusal the disk is asked again."""
+
+BEAT_S = 1.0
+"""How often it is looked whether the writing thread still works."""
 
 AROUND = 1000
 """How many records are looked at for damage when one cannot be read."""
@@ -61,23 +65,14 @@ class Waiting:
 
 
 class Recorder:
-    """Owner of the log: its one writing thread, its one reading thread, and the queue before it."""
+    """The queue before the log, and its two threads: one writes, one reads. Made by :meth:`open`."""
 
     def __init__(
-        self,
-        store: Store,
-        writing: ThreadPoolExecutor,
-        *,
-        clock: Clock,
-        linger_s: float = 0.0,
-        memory: int = 64_000_000,
-        open_refuge: Callable[[], Store] | None = None,
+        self, writer: Writer, writing: ThreadPoolExecutor, *, clock: Clock, linger_s: float, memory: int, refuge: bool
     ) -> None:
-        """*open_refuge* opens a log in memory, for when the disk refuses for long."""
-        self._store = store
-        self._open_refuge = open_refuge
-        self._home: Store | None = None  # the log on disk, while another one in memory takes its place
-        self._asked_home_s = 0.0
+        self._writer = writer
+        self._refuge = refuge
+        self._asked_s = float("-inf")  # monotonic: when another store was tried
         self._clock = clock
         self._linger_s = linger_s
         self._memory = memory
@@ -93,32 +88,57 @@ class Recorder:
         self._writing = writing
         self._reading = ThreadPoolExecutor(1, "log-reader")
         self._reader: Reader | None = None
+        self._read_store: Store | None = None
         self.commits = 0
         self.waiting: Waiting | None = None
+        self._refused_s = 0.0  # monotonic: since when
+        self._refuses = False
         self.turned_s = time.monotonic()
-        self._take_over(store)
+        self.path: Path
+        """The file of the log."""
+        self.epoch: str
+        self._store: Store | None = None
+        self._catch_up()
+        if writer.refusal:
+            self.waiting = Waiting(clock.now_s(), str(writer.refusal), writer.refusal.hint)
+            self._asked_s = time.monotonic()
 
     @classmethod
-    async def open(cls, opener: Callable[[], Store], **options: Any) -> Self:
-        """Open the log in the thread that will write it; raises what *opener* raises."""
+    async def open(
+        cls,
+        opener: Callable[[], Store],
+        *,
+        clock: Clock,
+        linger_s: float = 0.0,
+        memory: int = 64_000_000,
+        open_refuge: Callable[[], Store] | None = None,
+    ) -> Self:
+        """Open the log in the thread that will write it; raises what *opener* raises.
+
+        *open_refuge* opens a log in memory, for when the disk refuses: at once, or later for long.
+        """
+        writer = Writer(opener, open_refuge)
         writing = ThreadPoolExecutor(1, "log-writer")
         try:
-            store = await asyncio.get_running_loop().run_in_executor(writing, opener)
+            await asyncio.get_running_loop().run_in_executor(writing, writer.begin)
         except BaseException:
             writing.shutdown(wait=False)
             raise
-        return cls(store, writing, **options)
+        return cls(writer, writing, clock=clock, linger_s=linger_s, memory=memory, refuge=open_refuge is not None)
 
-    def _take_over(self, store: Store) -> None:
-        self.epoch = store.epoch
-        self._last = {stream: store.last(stream) for stream in Stream}
-        self._head = {stream: store.head(stream) for stream in Stream}
-        self.dictionaries.clear()
-
-    @property
-    def path(self) -> Path:
-        """The file of the log."""
-        return self._store.path
+    def _catch_up(self) -> None:
+        """Take note of what the writer did to the log: another store, another epoch, things to be recorded."""
+        store = self._writer.store
+        if store is not None and (store is not self._store or store.epoch != self.epoch):
+            self._store = store
+            self.path, self.epoch = store.path, store.epoch
+            self._last = {stream: store.last(stream) for stream in Stream}
+            self._head = {stream: store.head(stream) for stream in Stream}
+            self.dictionaries.clear()
+            self._tell()
+        while self._writer.happenings:
+            happening = self._writer.happenings.pop(0)
+            self.event(happening.name, data=happening.data)
 
     def last(self, stream: Stream) -> int:
         """The highest committed seq of *stream* in this epoch, 0 when there is none."""
@@ -189,15 +209,20 @@ class Recorder:
         """Ask the log something, in the reading thread; the question must be short.
 
         Records that the medium does not give back any more are written off, with an event, and it is asked again.
+        Raises DamagedError for other damage; then the log is being salvaged, and may be asked again later.
         """
         while True:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._reading, self._ask, question)
             except UnreadableError as error:
-                if not await self._write_off(error):
+                if not await self.write_off(error):
                     raise
+            except DamagedError as error:
+                with suppress(StoreError):
+                    await self._in_writing(self._writer.mend, error)
+                raise
 
-    async def _write_off(self, error: UnreadableError) -> bool:
+    async def write_off(self, error: UnreadableError) -> bool:
         """Have the log know what it lost around an unreadable record; False when that is nothing new."""
         epoch, stream, first = error.epoch, error.stream, error.seq
         lost = await self.write(lambda store: write_off(store, epoch, stream, first, first + AROUND - 1))
@@ -209,24 +234,54 @@ class Recorder:
         return bool(lost)
 
     async def write(self, order: Callable[[Store], T]) -> T:
-        """Do something with the store itself, between two commits, in the writing thread."""
-        result = await asyncio.get_running_loop().run_in_executor(self._writing, order, self._store)
-        if self._store.epoch != self.epoch:
-            self._take_over(self._store)
-            self._tell()
-        return result
+        """Do something with the store itself, between two commits, in the writing thread.
+
+        Raises what *order* raises, and LogWriteError at once while the log is being mended.
+        """
+        if self._writer.mending:
+            raise LogWriteError(self.path, "it is being mended")
+        return await self._in_writing(self._writer.order, order)
+
+    async def _in_writing(self, work: Callable[..., T], *arguments: Any) -> T:
+        doing = asyncio.get_running_loop().run_in_executor(self._writing, work, *arguments)
+        try:
+            await self._finish(doing)
+        finally:
+            self._catch_up()
+        return doing.result()
+
+    async def _finish(self, doing: asyncio.Future[Any]) -> None:
+        """Wait for the writing thread; what it does to save a log may take minutes, and is life."""
+        while not doing.done():
+            await asyncio.wait([doing], timeout=BEAT_S)
+            if self._writer.mending:
+                self.turned_s = time.monotonic()
 
     def _ask(self, question: Callable[[Reader], T]) -> T:
-        if self._reader is None or self._reader.path != self._store.path:
-            if self._reader is not None:
-                self._reader.close()
-            self._reader = Reader.open(self._store.path)
-        return question(self._reader)
+        """Ask with the connection that there is; damage is believed only from a new one."""
+        try:
+            return question(self._open_reader())
+        except DamagedError:
+            self._close_reader()
+            return question(self._open_reader())
+
+    def _open_reader(self) -> Reader:
+        if self._read_store is not self._store:
+            self._close_reader()
+        if self._reader is None:
+            self._read_store = self._store
+            self._reader = Reader.open(self.path)
+        return self._reader
+
+    def _close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
     @property
     def is_volatile(self) -> bool:
         """Whether records are kept in memory only, because the disk refuses."""
-        return self._home is not None
+        return self._writer.is_volatile
 
     async def run(self) -> None:
         """Write until cancelled; then write what is left and close the log."""
@@ -238,7 +293,7 @@ class Recorder:
 
     async def _turn(self) -> None:
         self.turned_s = time.monotonic()
-        if not self._queue and not self._facts:
+        if not self._queue and not self._facts and not self._refuses:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CURSOR_S / 2):
                     await self._wake.wait()
@@ -247,10 +302,9 @@ class Recorder:
             await asyncio.sleep(self._linger_s)
         if self._queue or self._facts or self._moves_are_due():
             await self._commit()
-        if self._home is not None:
-            await self._go_home()
-        elif self.waiting:
-            await self._take_refuge()
+        if self.waiting:
+            await self._find_another_store()
+        if self._refuses:
             await asyncio.sleep(RETRY_S)
 
     def _moves_are_due(self) -> bool:
@@ -258,18 +312,19 @@ class Recorder:
 
     async def _commit(self) -> None:
         batch = list(islice(self._queue, GROUP))
-        moves = {key: move for key, move in self._moves.items() if self._home is None or move.epoch == self.epoch}
+        volatile = self._writer.is_volatile  # then what is known of the log on disk waits until it is back
+        moves = {key: move for key, move in self._moves.items() if not volatile or move.epoch == self.epoch}
         facts, self._facts = self._facts, {}
         self._moves = {key: move for key, move in self._moves.items() if key not in moves}
         self._oldest_move_s = None
         writing = asyncio.get_running_loop().run_in_executor(
-            self._writing, lambda: self._store.append(batch, tuple(moves.values()), facts)
+            self._writing, self._writer.append, batch, tuple(moves.values()), facts
         )
         try:
-            await asyncio.wait([writing])
+            await self._finish(writing)
         finally:  # also when cancelled: what was stored must not be stored again
-            while not writing.done():
-                await asyncio.wait([writing])
+            await self._finish(writing)
+            self._catch_up()
             self._settle(writing, batch, moves, facts)
 
     def _settle(
@@ -279,7 +334,7 @@ class Recorder:
         moves: dict[tuple[str, str, Stream], Move],
         facts: dict[str, str],
     ) -> None:
-        """Take note of what became of a transaction. Raises DamagedError: the next start salvages the log."""
+        """Take note of what became of a transaction."""
         try:
             stamps = writing.result()
         except (LogFullError, LogWriteError) as error:
@@ -293,51 +348,35 @@ class Recorder:
             self._queued_bytes -= _size(one)
         for stamp in stamps:
             self._last[stamp.stream], self._head[stamp.stream] = stamp.seq, stamp.head
-        if self.waiting:
+        self._refuses = False
+        if self.waiting and not self.is_volatile:
             self._recovered()
         self._tell()
 
-    async def _take_refuge(self) -> None:
-        """Go on with a log in memory when the disk has refused for long; a full quota is no reason for that."""
-        waiting = self.waiting
-        if waiting is None or waiting.by_quota or self._clock.now_s() - waiting.since < REFUGE_S:
+    async def _find_another_store(self) -> None:
+        """Go on in memory when the disk has refused for long, and back to the disk when it takes everything again."""
+        now_s = time.monotonic()
+        assert self.waiting is not None
+        if now_s - self._asked_s < RETURN_S:
             return
-        if self._open_refuge is None:
-            return
-        loop = asyncio.get_running_loop()
-        refuge = await loop.run_in_executor(self._writing, self._open_refuge)
-        await loop.run_in_executor(self._writing, move_in, self._store, refuge)
-        self._home, self._store = self._store, refuge
-        self._asked_home_s = time.monotonic()
-        self._take_over(refuge)
-        log.critical("log_volatile", path=str(refuge.path), error=waiting.error)
-        self._tell()
-
-    async def _go_home(self) -> None:
-        """Move back to the disk as soon as it takes everything."""
-        home, refuge = self._home, self._store
-        if home is None or time.monotonic() - self._asked_home_s < RETURN_S:
-            return
-        self._asked_home_s = time.monotonic()
-        loop = asyncio.get_running_loop()
         try:
-            moved = await loop.run_in_executor(self._writing, bring_home, home, refuge, int(self._clock.now_s() * 1000))
+            if self.is_volatile:
+                self._asked_s = now_s
+                await self._in_writing(self._writer.go_home)
+            elif self._refuge and self._refuses and not self.waiting.by_quota and now_s - self._refused_s >= REFUGE_S:
+                self._asked_s = now_s
+                await self._in_writing(self._writer.take_refuge, self.waiting.error)
         except StoreError as error:
-            log.warning("disk_still_refuses", error=str(error))
-            return
-        self._home, self._store = None, home
-        self._take_over(home)
-        await loop.run_in_executor(self._writing, refuge.close)
-        self.event("log_came_home", data={"records": moved})
-        log.info("log_came_home", records=moved)
-        self._tell()
+            log.warning("log_still_refused", error=str(error))
 
     def _tell(self) -> None:
         self.commits += 1
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def _refused(self, error: LogFullError | LogWriteError) -> None:
+    def _refused(self, error: StoreError) -> None:
+        if not self._refuses:
+            self._refuses, self._refused_s = True, time.monotonic()
         if self.waiting is None:
             by_quota = isinstance(error, LogFullError) and error.limit == "quota"
             self.waiting = Waiting(self._clock.now_s(), str(error), error.hint, by_quota)
@@ -367,16 +406,18 @@ class Recorder:
         return len(self._queue), self._queued_bytes
 
     async def _close(self) -> None:
-        while self._queue or self._moves or self._facts:
-            before = len(self._queue)
+        if self.is_volatile:
+            with suppress(StoreError):
+                await self._in_writing(self._writer.go_home)
+        left = None
+        while left != (left := (len(self._queue), len(self._moves), len(self._facts))) and any(left):
             await self._commit()
-            if self.waiting and len(self._queue) >= before:
-                break
         loop = asyncio.get_running_loop()
-        for store in filter(None, (self._home, self._store)):
-            await loop.run_in_executor(self._writing, store.close)
-        if self._reader is not None:
-            await loop.run_in_executor(self._reading, self._reader.close)
+        await loop.run_in_executor(self._reading, self._close_reader)
+        try:
+            await loop.run_in_executor(self._writing, self._writer.close)
+        except StoreError as error:
+            log.error("log_not_closed", error=str(error), hint=error.hint)
         self._writing.shutdown()
         self._reading.shutdown()
 

@@ -16,6 +16,9 @@ from pathlib import Path
 from agent import gaps
 from agent.reader import Series
 from agent.record import Row
+from agent.rescue import ASIDE
+from agent.retention import FREEING
+from agent.sqlite import Connection
 from agent.store import Store
 from agent.store_errors import StoreError
 
@@ -26,6 +29,7 @@ RETURN_S = 30.0
 """How often the disk is asked again meanwhile."""
 
 ENDED = "disk_came_back"
+_OF_THE_DISK = (ASIDE, FREEING)
 _STEP = 1000
 
 
@@ -36,41 +40,64 @@ def clear(path: Path) -> None:
 
 
 def move_in(home: Store, refuge: Store) -> None:
-    """Let *refuge* know what sessions and watched values were, as far as the disk still gives it."""
+    """Let *refuge* know what uplinks, sessions and watched values there are, as far as the disk still gives it."""
     with suppress(StoreError):
-        refuge.append((), facts=dict(home.log.facts()))
+        lives = home.log.uplinks()
+        refuge.set_uplinks({name: "oldest" for name, life in lives.items() if life.removed_ms is None})
+        refuge.append((), facts={key: text for key, text in home.log.facts() if key not in _OF_THE_DISK})
 
 
 def bring_home(store: Store, refuge: Store, now_ms: int) -> int:
     """Copy everything of *refuge* into *store*, all or nothing, and begin a new epoch there; return how many records.
 
-    Raises LogFullError or LogWriteError when the disk refuses after all; then nothing changed.
+    The quota does not count for that. Raises LogFullError or LogWriteError when the disk refuses; then nothing changed.
     """
     total = 0
-    with store.writing() as db:
-        number = max(epoch.number for epoch in store.log.epochs())
-        names = {}
-        for epoch in refuge.log.epochs():
-            number += 1
-            names[epoch.epoch] = number
-            row = (number, epoch.epoch, epoch.began_ms, epoch.reason, epoch.machine)
-            db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", row)
+    with store.without_quota(), store.beginning(ENDED, now_ms) as db:
+        names = _adopt_epochs(db, store, refuge)
         for series in refuge.log.series():
             for rows, head in _steps(refuge, series):
                 gaps.declare(db, names[series.epoch], series.stream, rows[0].seq, rows[-1].seq, None, gaps.SALVAGING)
                 gaps.adopt(db, names[series.epoch], series.stream, rows, head)
                 total += len(rows)
+            _adopt_gaps(db, names[series.epoch], refuge, series)
         for (uplink, name, stream), cursor in refuge.log.cursors().items():
             moved = (uplink, names[name], stream, cursor.to_json(), now_ms)
             db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?)", moved)
-        db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", refuge.log.facts())
-    store.begin_epoch(ENDED, now_ms)
+        for name, life in refuge.log.uplinks().items():
+            db.execute("INSERT OR IGNORE INTO uplink VALUES (?, ?, ?)", (name, life.since_ms, life.removed_ms))
+        db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", _facts(store, refuge))
     return total
 
 
+def _adopt_epochs(db: Connection, store: Store, refuge: Store) -> dict[str, int]:
+    """Enter the epochs of *refuge*, and return their numbers in *store* by name."""
+    newest = max(epoch.number for epoch in store.log.epochs())
+    names = {}
+    for number, epoch in enumerate(refuge.log.epochs(), newest + 1):
+        names[epoch.epoch] = number
+        row = (number, epoch.epoch, epoch.began_ms, epoch.reason, epoch.machine)
+        db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", row)
+    return names
+
+
+def _adopt_gaps(db: Connection, number: int, refuge: Store, series: Series) -> None:
+    for gap in refuge.log.gone(series.epoch, series.stream):
+        gaps.declare(db, number, series.stream, gap.first, gap.last, gap.head, gap.reason)
+
+
+def _facts(store: Store, refuge: Store) -> list[tuple[str, str]]:
+    """What *refuge* remembers; sessions never count down, also when it began without knowing them."""
+    facts = {key: text for key, text in refuge.log.facts() if key not in _OF_THE_DISK}
+    facts["session"] = str(max(int(log.fact("session") or 0) for log in (store, refuge)))
+    return list(facts.items())
+
+
 def _steps(refuge: Store, series: Series) -> Iterator[tuple[list[Row], bytes | None]]:
-    rows = refuge.log.walk(series.epoch, series.stream, series.first, series.last)
-    head = refuge.log.head_at(series.epoch, series.stream, series.first - 1)
-    while step := list(islice(rows, _STEP)):
-        yield step, head
-        head = step[-1].head
+    """What *refuge* has kept of a series, in stretches without a hole, each with the head before it."""
+    for first, last in refuge.log.kept(series.epoch, series.stream):
+        rows = refuge.log.walk(series.epoch, series.stream, first, last)
+        head = refuge.log.head_at(series.epoch, series.stream, first - 1)
+        while step := list(islice(rows, _STEP)):
+            yield step, head
+            head = step[-1].head

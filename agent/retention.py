@@ -21,7 +21,9 @@ from agent.room import Holder, Shelf, Step, margin, next_step
 from agent.store import CHUNK, Store
 from drivers.reading import Stream
 
-_FACT = "freeing"
+FREEING = "freeing"
+"""The fact that holds what was freed and not told yet."""
+
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 24 * 3_600_000
 _REST_S = 5.0
@@ -73,7 +75,7 @@ class Retention:
             _tell(store, now_ms)
             return False
         last = store.log.last_before(step.epoch, step.stream, step.first, step.last, step.until_ms, limit=CHUNK)
-        store.free(step.epoch, step.stream, step.first, last, {_FACT: json.dumps(_noted(store, step, last))})
+        store.free(step.epoch, step.stream, step.first, last, {FREEING: json.dumps(_noted(store, step, last))})
         return True
 
     def _is_short(self, store: Store) -> bool:
@@ -127,7 +129,7 @@ def holders(log: Reader, terms: Terms, now_ms: int) -> list[Holder]:
 
 def _noted(store: Store, step: Step, last: int) -> list[dict[str, Any]]:
     """What this pass has freed so far, with the chunk up to *last* added."""
-    notes: list[dict[str, Any]] = json.loads(store.fact(_FACT) or "[]")
+    notes: list[dict[str, Any]] = json.loads(store.fact(FREEING) or "[]")
     same = {"epoch": step.epoch, "stream": step.stream, "why": step.why, "uplinks": list(step.lacking)}
     for note in notes:
         if note["last"] + 1 == step.first and all(note[key] == value for key, value in same.items()):
@@ -138,7 +140,7 @@ def _noted(store: Store, step: Step, last: int) -> list[dict[str, Any]]:
 
 def _tell(store: Store, now_ms: int) -> None:
     """Turn what this pass, or one that a power cut ended, has freed into events."""
-    if notes := json.loads(store.fact(_FACT) or "[]"):
+    if notes := json.loads(store.fact(FREEING) or "[]"):
         now = _UNIX + timedelta(milliseconds=now_ms)
         events: list[Draft] = [event("log_freed", now, data=note) for note in notes]
-        store.append(events, facts={_FACT: "[]"})
+        store.append(events, facts={FREEING: "[]"})

@@ -20,6 +20,7 @@ from agent.epoch import SALVAGED
 from agent.files import sync_folder
 from agent.highwater import HighWater, Mark
 from agent.lock import StoreLock
+from agent.putback import finish as finish_put_back
 from agent.reader import Epoch, Gone
 from agent.record import event
 from agent.rescue import ASIDE, needed, turn
@@ -64,6 +65,7 @@ def open_log(
 
     damage = None
     try:
+        finish_put_back(path, now_ms)
         _finish_exchange(path)
         try:
             _heed_condemnation(path)

@@ -111,7 +111,7 @@ def frames(db: Connection) -> int:
 
 def sound(db: Connection) -> bool:
     """Whether the pages of the log fit together; reads all of it."""
-    return db.pragma("quick_check(1)") == "ok"
+    return bool(db.execute("PRAGMA quick_check(1)").get == "ok")
 
 
 def empty_wal(db: Connection, path: Path) -> None:
@@ -149,6 +149,13 @@ def discard(db: Connection) -> None:
     """Close *db* whatever the medium says to that: the error that counts has been raised already."""
     with contextlib.suppress(apsw.Error):
         db.close(force=True)
+
+
+def leave(db: Connection) -> None:
+    """Close *db* without writing anything more to its files."""
+    with contextlib.suppress(apsw.Error):
+        db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    discard(db)
 
 
 def wal_of(path: Path) -> Path:

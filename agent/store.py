@@ -32,13 +32,14 @@ from agent.sqlite import (
     connect_writer,
     discard,
     frames,
+    leave,
     sound,
     transaction,
     translated,
     wal_of,
 )
 from agent.store_errors import DamagedError, LogFullError, LogWriteError, StoreError
-from agent.waltail import transactions_behind
+from agent.waltail import goes_on
 from drivers.reading import Stream
 
 __all__ = ["LogFullError", "LogWriteError", "Move", "Stamp", "Store", "StoreError"]
@@ -49,6 +50,9 @@ CHUNK = 1000
 _CHECKED_AT_OPEN = 100
 _RESERVED_PAGES = 256
 """Kept out of reach of records, so that cursors can move and freeing finds its pages when the quota is used up."""
+
+
+_PAGES_EVER = 0xFFFFFFFE
 
 
 class Stamp(NamedTuple):
@@ -294,7 +298,7 @@ class Store:
         except FullError as error:
             raise self._full(size) from error
         except DamagedError as damage:
-            condemn(self.path, damage)
+            condemn(self.path, damage.why)
             raise
 
     def hand_over(self) -> None:
@@ -309,6 +313,12 @@ class Store:
         finally:
             self._high.close()
             self._lock.release()
+
+    def abandon(self) -> None:
+        """Close a damaged log as it is, without a last word to it, and give the lock back."""
+        leave(self._db)
+        self._high.close()
+        self._lock.release()
 
     def _continue(self, now_ms: int, *, torn: bool) -> None:
         """Go on with the newest epoch, or begin one. Raises DamagedError, also for what only uplinks will need."""
@@ -391,6 +401,15 @@ class Store:
         finally:
             self._set_limit(self.limit // PAGE)
 
+    @contextlib.contextmanager
+    def without_quota(self) -> Iterator[None]:
+        """Let in what must be let in, whatever the quota; freeing brings the log back to it."""
+        self._set_limit(_PAGES_EVER)
+        try:
+            yield
+        finally:
+            self._set_limit(self.limit // PAGE)
+
     def _set_limit(self, pages: int) -> None:
         self._db.pragma("max_page_count", pages)
 
@@ -404,23 +423,21 @@ class Store:
 
 
 def _is_torn(db: Connection, path: Path) -> bool:
-    """Whether the last transaction may be missing; raises DamagedError when more than that is."""
-    behind = transactions_behind(wal_of(path), frames(db), PAGE)
-    if behind > 1:
-        raise DamagedError(path, f"{behind} transactions in its write-ahead file cannot be read")
-    if behind and not sound(db):
-        raise DamagedError(path, "its pages do not fit together after the end of its write-ahead file was lost")
-    return behind > 0
+    """Whether the last transaction may be missing; raises DamagedError when what is there does not fit together."""
+    torn = goes_on(wal_of(path), frames(db), PAGE)
+    if torn and not sound(db):
+        raise DamagedError(path, "its pages do not fit together: the end of its write-ahead file was lost")
+    return torn
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def condemn(path: Path, damage: DamagedError) -> None:
+def condemn(path: Path, why: str) -> None:
     """Have the log at *path* set aside when it is opened next: much damage shows only when it is written."""
     with contextlib.suppress(OSError):  # a disk that refuses this too will show it again
-        condemnation(path).write_text(damage.why)
+        condemnation(path).write_text(why)
 
 
 def condemnation(path: Path) -> Path:

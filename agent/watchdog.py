@@ -22,11 +22,10 @@ STALLED_S = 30.0
 """A task that did not turn for so long is taken for dead; every task turns every few seconds when idle."""
 
 
-def notify(message: str, *, patience_s: float = 1.0) -> None:
+def notify(message: str, *, patience_s: float = 0.0) -> None:
     """Tell systemd *message* (sd_notify(3)); does nothing where no systemd listens.
 
-    A systemd that takes nothing for *patience_s* is not waited for: it draws its own
-    conclusions from silence, and the instruments are due.
+    Where its queue is full for longer than *patience_s* it is not told: the instruments are due.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
@@ -56,7 +55,7 @@ class Watchdog:
         while True:
             stalled = self.stalled()
             if not stalled:
-                notify("WATCHDOG=1", patience_s=0)
+                notify("WATCHDOG=1")
             elif stalled != complained:
                 log.critical("task_stalled", tasks=stalled, silent_s=STALLED_S)
             complained = stalled

@@ -437,7 +437,8 @@ def test_while_the_disk_refuses_polling_goes_on_and_nothing_that_waited_is_lost(
     analyzer: ModbusTcpServer, tmp_path: Path
 ) -> None:
     """A disk that fails for an hour costs no reading: they wait in memory, seen, and are stored in their order."""
-    with AgentProcess(tmp_path, HEAD + device("so2", at_port(analyzer), "100ms")) as agent:
+    hurry = "import agent.recorder; agent.recorder.RETRY_S = 0.3"
+    with AgentProcess(tmp_path, HEAD + device("so2", at_port(analyzer), "100ms"), prelude=hurry) as agent:
         agent.until(lambda: polled(agent) >= 5, "five polls")
         before = resource.prlimit(agent.pid, resource.RLIMIT_FSIZE, (32_768, resource.RLIM_INFINITY))
         agent.until(lambda: agent.status()["store"]["refused"], "a refusal")
@@ -456,7 +457,7 @@ def test_while_the_disk_refuses_polling_goes_on_and_nothing_that_waited_is_lost(
     assert snapshot["store"]["waiting"]["records"] >= 20
     assert readings(records) == records
     assert unaccounted(records, 0.1) == 0
-    assert recovered["data"]["seconds"] > 2
+    assert recovered["data"]["seconds"] > 1.5
     assert recovered["data"]["lost"] == {}
     assert recovered["data"]["error"]
 

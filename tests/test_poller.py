@@ -32,12 +32,12 @@ def words_asked(server: ModbusTcpServer | ModbusLine, unit: int, at: int) -> lis
 
 @pytest.fixture
 def rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back-off at a tenth of its length; the rest of the time is real."""
+    """Back-off twenty times as quick and with an early limit; the rest of the time is real."""
     from agent import poller
 
     assert (poller.FIRST_REST_S, poller.LONGEST_REST_S) == (2.0, 60.0)
-    monkeypatch.setattr(poller, "FIRST_REST_S", 0.2)
-    monkeypatch.setattr(poller, "LONGEST_REST_S", 0.8)
+    monkeypatch.setattr(poller, "FIRST_REST_S", 0.1)
+    monkeypatch.setattr(poller, "LONGEST_REST_S", 0.4)
 
 
 async def test_ticks_are_those_of_the_wall_clock(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_ticks_are_those_of_the_wall_clock(tmp_path: Path) -> None:
         ModbusTcpServer({1: Unit(holding={0: 7})}) as server,
         WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station,
     ):
-        await station.until(lambda: station.poller("so2").condition.polled >= 4, "four polls")
+        await station.until(lambda: station.poller("so2").condition.polled >= 3, "three polls")
         records = await station.records(MEASUREMENT)
 
     times = [seconds(record) for record in records]
@@ -59,15 +59,15 @@ async def test_parameters_come_with_the_first_poll_and_then_at_their_own_rate(tm
     """What proves a reading is there from the first reading on, and does not crowd the wire later."""
     unit = Unit(holding={0: 7, 1: 600, 2: 0})
     async with ModbusTcpServer({1: unit}) as server:
-        words = device("so2", at_port(server), "100ms", SO2, FLOW, STATE, parameters_every='"1s"')
+        words = device("so2", at_port(server), "100ms", SO2, FLOW, STATE, parameters_every='"500ms"')
         async with WorkingStation(tmp_path, HEAD + words) as station:
-            await station.until(lambda: station.poller("so2").condition.polled >= 22, "22 polls")
+            await station.until(lambda: station.poller("so2").condition.polled >= 12, "twelve polls")
             measured, proved = await station.records(MEASUREMENT), await station.records(PARAMETER)
 
-    assert len(measured) >= 22
+    assert len(measured) >= 12
     assert proved[0]["time"] == measured[0]["time"]
     assert proved[0]["values"] == {"flow": 600, "state": 0}
-    assert [seconds(record) % 1.0 < 0.1 for record in proved[1:]] == [True] * len(proved[1:])
+    assert [seconds(record) % 0.5 < 0.1 for record in proved[1:]] == [True] * len(proved[1:])
     assert 3 <= len(proved) <= 4
 
 
@@ -125,27 +125,27 @@ async def test_a_dead_unit_is_asked_ever_less_often_and_ever_so_little(tmp_path:
     wide = SO2 + '[[device.channel]]\nname = "no"\nregister = 8\n'
     async with ModbusTcpServer({1: Unit()}) as server:
         server.misbehave = misbehaviour.silence
-        words = HEAD + device("so2", at_port(server), "100ms", wide, timeout='"50ms"')
+        words = HEAD + device("so2", at_port(server), "50ms", wide, timeout='"20ms"')
         async with WorkingStation(tmp_path, words) as station:
             await station.until(lambda: len(server.requests) >= 6, "six requests")
 
     asked = words_asked(server, 1, 6)
     assert [count for _, count in asked[:6]] == [9, 1, 1, 1, 1, 1]
     rested = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(asked)]
-    assert [round(rest, 1) >= least for rest, least in zip(rested, (0.2, 0.4, 0.8, 0.8, 0.8), strict=False)]
-    assert rested[4] < 1.2, "0.8 s is the longest rest here"
+    assert [round(rest, 1) >= least for rest, least in zip(rested, (0.1, 0.2, 0.4, 0.4, 0.4), strict=False)]
+    assert rested[4] < 0.7, "0.4 s is the longest rest here"
 
 
 async def test_every_tick_of_a_dead_device_is_accounted_for_in_few_records(
     tmp_path: Path, rests: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dead analyzer must not fill the log, and nobody may find a hole where it was silent."""
-    monkeypatch.setattr("agent.scribe.TOGETHER_S", 1.0)
+    monkeypatch.setattr("agent.scribe.TOGETHER_S", 0.5)
     async with ModbusTcpServer({1: Unit()}) as server:
         server.misbehave = misbehaviour.silence
         async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "50ms", timeout='"20ms"')) as station:
             begun, began_s = station.poller("so2").index, time.monotonic()
-            await station.until(lambda: station.poller("so2").index >= begun + 55, "55 ticks")
+            await station.until(lambda: station.poller("so2").index >= begun + 30, "thirty ticks")
             await station.station.stop_polling()
             ended, took_s = station.poller("so2").index, time.monotonic() - began_s
             await station.recorder.flushed()
@@ -153,7 +153,7 @@ async def test_every_tick_of_a_dead_device_is_accounted_for_in_few_records(
 
     assert ticks(records) == ended - begun
     assert {record["quality"]["*"] for record in records} == {"comm_fault"}
-    assert len(records) <= took_s / 1.0 + 2, "the first at once, then one a period, then what was left"
+    assert len(records) <= took_s / 0.5 + 2, "the first at once, then one a period, then what was left"
 
 
 async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_the_rest(
@@ -170,7 +170,7 @@ async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_
         ) as station:
             begun = {f"d{number}": station.poller(f"d{number}").index for number in units}
             began_s = time.monotonic()
-            await station.until(lambda: station.poller("d1").index >= begun["d1"] + 30, "thirty ticks")
+            await station.until(lambda: station.poller("d1").index >= begun["d1"] + 20, "twenty ticks")
             await station.station.stop_polling()
             took_s = time.monotonic() - began_s
             await station.recorder.flushed()
@@ -218,7 +218,7 @@ def test_a_stopped_process_says_that_it_was_not_polling(tmp_path: Path) -> None:
         with AgentProcess(tmp_path, text) as agent:
             agent.until(lambda: all(one["polled"] >= 3 for one in agent.status()["devices"]), "three polls each")
             os.kill(agent.pid, signal.SIGSTOP)
-            time.sleep(2.0)
+            time.sleep(1.4)
             os.kill(agent.pid, signal.SIGCONT)
             polled = {one["name"]: one["polled"] for one in agent.status()["devices"]}
             agent.until(
@@ -227,7 +227,7 @@ def test_a_stopped_process_says_that_it_was_not_polling(tmp_path: Path) -> None:
             assert agent.stop() == 0
             for name in ("p1", "p2", "a"):
                 records = agent.records("measurement", name)
-                assert 8 <= ticks(gaps(records, "agent_paused")) <= 11, name
+                assert 5 <= ticks(gaps(records, "agent_paused")) <= 8, name
                 assert not gaps(records, "line_busy"), name
                 assert unaccounted(records, 0.2) == 0, name
 
@@ -406,7 +406,7 @@ async def test_after_the_clock_was_set_the_ticks_are_those_of_the_new_time(
     monkeypatch.setattr("agent.clock.time.time", lambda: real() + ahead[0])
     async with (
         ModbusTcpServer({1: Unit(holding={0: 7})}) as server,
-        WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "500ms")) as station,
+        WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "250ms")) as station,
     ):
         await station.until(lambda: station.poller("so2").condition.polled >= 1, "a poll")
         ahead[0] = 100_000.2
@@ -417,4 +417,15 @@ async def test_after_the_clock_was_set_the_ticks_are_those_of_the_new_time(
         records = await station.records(MEASUREMENT)
 
     assert ticks(records) == len(records), "nothing but readings"
-    assert max(later - earlier for earlier, later in itertools.pairwise(asked)) < 1.3
+    assert max(later - earlier for earlier, later in itertools.pairwise(asked)) < 0.7
+
+
+async def test_an_instrument_that_may_take_long_is_no_stalled_task(tmp_path: Path) -> None:
+    """A gas chromatograph has a minute to answer: the watchdog must not end the daemon while it is waited for."""
+    async with ModbusTcpServer({1: Unit()}, misbehave=misbehaviour.silence) as server:
+        text = HEAD + device("gc", at_port(server), "500ms", timeout='"250ms"')
+        async with WorkingStation(tmp_path, text) as station:
+            poller = station.link("gc")
+            await station.until(lambda: server.requests, "a request")
+            assert poller.turned_s > time.monotonic(), "its last turn counts from when the answer is overdue"
+            await station.until(lambda: poller.turned_s < time.monotonic(), "the end of that")

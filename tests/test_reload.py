@@ -165,11 +165,12 @@ def test_at_start_the_last_good_file_runs_in_place_of_a_wrong_one(bench: Bench, 
     assert still.returncode == 3, "no file, no folders: it cannot tell"
 
 
-def test_without_a_last_good_file_a_wrong_one_ends_the_daemon_with_its_mistakes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_without_a_last_good_file_a_wrong_one_is_answered_with_its_mistakes(tmp_path: Path, command: str) -> None:
     """The first start is when somebody watches: everything that is wrong, at once."""
     agent = AgentProcess(tmp_path, HEAD + WRONG)
 
-    ended = agent.command("run")
+    ended = agent.command(command)
 
     assert ended.returncode == 2
     assert "colour" in ended.stderr

@@ -116,7 +116,7 @@ def test_a_damaged_log_that_could_still_be_opened_is_salvaged_once_writing_faile
     old.close()
     victim = page_of(path, reading(1499, size=400).body(1500))
     spoil(path, victim, victim + 1)
-    condemn(path, DamagedError(path, "database disk image is malformed"))
+    condemn(path, "database disk image is malformed")
 
     store = opened(path)
     gone = {(gap.first, gap.last, gap.reason) for gap in store.log.gone(epoch, MEASUREMENT)}
@@ -155,7 +155,7 @@ def test_what_was_not_delivered_still_goes_out_under_its_own_epoch(path: Path) -
     """The promise outlives the file: cursors, parked ranges and facts come along."""
     with Reader.open(path) as log:
         epoch, head = log.epochs()[0].epoch, log.series()[0].head
-    condemn(path, DamagedError(path, "malformed"))
+    condemn(path, "malformed")
     store = opened(path)
     assert store.log.cursors()["city", epoch, MEASUREMENT] == Cursor(2000)
     assert (store.fact("config"), store.log.parked()[0].first) == ("good", 7)
@@ -172,7 +172,7 @@ def test_the_undelivered_come_first_and_the_rest_while_the_agent_runs(path: Path
     """Twenty gigabytes of history must not keep a station from measuring."""
     with Reader.open(path) as log:
         epoch = log.epochs()[0].epoch
-    condemn(path, DamagedError(path, "malformed"))
+    condemn(path, "malformed")
     store = opened(path, patience_s=0)
     assert store.log.kept(epoch, MEASUREMENT) == [(2001, COUNT)]
     assert "log_salvaged" not in told(store)
@@ -190,7 +190,7 @@ def test_salvage_goes_on_after_a_restart(path: Path) -> None:
     """A power cut in the middle of it finds a log that knows what is left."""
     with Reader.open(path) as log:
         epoch = log.epochs()[0].epoch
-    condemn(path, DamagedError(path, "malformed"))
+    condemn(path, "malformed")
     opened(path, patience_s=0).close()
     store = opened(path)
     assert kept(store, epoch) == COUNT
@@ -202,7 +202,7 @@ def test_what_finds_no_room_stays_in_the_file_that_was_set_aside(path: Path) -> 
     """The quota holds; what nobody lacks may stay behind, and is named."""
     with Reader.open(path) as log:
         epoch = log.epochs()[0].epoch
-    condemn(path, DamagedError(path, "malformed"))
+    condemn(path, "malformed")
     store = opened(path, quota=2 << 20)
     assert store.log.kept(epoch, MEASUREMENT)[-1][0] >= 2001 or kept(store, epoch) < COUNT
     left = told(store)["log_salvaged"]["left"]
@@ -227,7 +227,7 @@ def test_a_power_cut_while_it_is_set_aside_loses_nothing(
         epoch = log.epochs()[0].epoch
     shutil.copy(path, path.with_name("store.db-wal.keep"))
     path.with_name("store.db-wal").write_bytes(b"")
-    condemn(path, DamagedError(path, "malformed"))
+    condemn(path, "malformed")
     steps = 0
 
     def stepped(real: Any) -> Any:
@@ -266,7 +266,7 @@ def test_a_file_that_was_never_a_log_is_not_moved_away(tmp_path: Path) -> None:
 def test_a_damaged_log_is_locked_like_any_other(path: Path) -> None:
     """Two starts at once must not both set it aside."""
     store = opened(path)
-    condemn(path, DamagedError(path, "malformed"))
+    condemn(path, "malformed")
     with pytest.raises(LockedError):
         opened(path)
     store.close()
@@ -299,7 +299,7 @@ def test_a_log_damaged_at_random_always_ends_in_one_that_works(path: Path, seed:
         at = rng.randrange(0, len(content) - PAGE)
         content[at : at + rng.choice([1, 100, PAGE])] = rng.randbytes(rng.choice([1, 100, PAGE]))
     path.write_bytes(content[: rng.choice([len(content), len(content) * 2 // 3])])
-    condemn(path, DamagedError(path, "found by the test"))
+    condemn(path, "found by the test")
     store = opened(path)
     assert store.append([reading(0)])[0].seq == 1
     assert list(verify_log(store.log))

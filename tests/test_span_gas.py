@@ -18,7 +18,7 @@ from tests.simulators.ticks import seconds
 
 SHIPPED = Path(drivers.__file__).parent / "profiles" / "teledyne-t100.toml"
 AIR, GAS = 45.5, 400.0
-RECOVERY_S = 1.5
+RECOVERY_S = 1.0
 SPAN_BIT, OK_BIT = 17, 19
 
 

@@ -39,6 +39,7 @@ MEANINGS = {
     0x90: "topic name invalid",
     0x91: "packet identifier in use",
     0x93: "receive maximum exceeded",
+    0x94: "topic alias invalid",
     0x95: "packet too large",
     0x96: "message rate too high",
     0x97: "quota exceeded",
@@ -48,8 +49,10 @@ MEANINGS = {
     0x9B: "QoS not supported",
     0x9C: "use another server",
     0x9D: "server moved",
+    0x9E: "shared subscriptions not supported",
     0x9F: "connection rate exceeded",
     0xA0: "maximum connect time",
+    0xA1: "subscription identifiers not supported",
     0xA2: "wildcard subscriptions not supported",
 }
 

@@ -55,8 +55,9 @@ DRAIN_S = 1.0
 class LostError(StationError):
     """The connection ended. ``code`` is that of the broker's DISCONNECT, if it sent one."""
 
-    def __init__(self, endpoint: str, loss: Loss) -> None:
-        step = hint(loss.code) if loss.code is not None else "Check the network; the broker's log may say more"
+    def __init__(self, endpoint: str, client_id: str, loss: Loss) -> None:
+        silent = f"Look at the broker's log: does another client use the client_id {client_id}? Else check the network"
+        step = hint(loss.code) if loss.code is not None else silent
         super().__init__(f"broker {endpoint}: connection lost: {loss.text}", hint=step)
         self.code = loss.code
 
@@ -225,7 +226,7 @@ class Delivery:
             if age_s > PUBACK_S and (now - self._acknowledged_s > PUBACK_S or age_s > 4 * PUBACK_S):
                 self._loss = Loss(f"no acknowledgement for {age_s:.0f} s")
         if self._loss is not None:
-            raise LostError(self._settings.url, self._loss)
+            raise LostError(self._settings.url, self._settings.client(self._station), self._loss)
 
     def _patience_s(self) -> float:
         """How long the loop may rest when nothing wakes it."""
@@ -297,7 +298,8 @@ class Delivery:
 
     @property
     def _limit(self) -> int:
-        return min(self._settings.max_packet, self._broker.maximum_packet_size, self._standing.packet_limit)
+        """Bytes that a packet may have; what experience adds to it binds batches and no single record."""
+        return min(self._settings.max_packet, self._broker.maximum_packet_size)
 
     def _order(self, piece: Piece) -> Order:
         replay = piece.replay.id if piece.replay else None
@@ -309,7 +311,7 @@ class Delivery:
             piece.first,
             piece.last,
             most,
-            self._limit,
+            min(self._limit, self._standing.packet_limit),
             self._compress,
             self._recalled(piece),
         )

@@ -27,8 +27,8 @@ TAKEOVERS = 3
 PARKS = 3
 """After so many parked ranges without a success between them it is not the batches' fault."""
 
-SMALLEST = 4096
-"""Bytes: the learned limit for a packet never falls below this; a broker below it is met batch by batch."""
+SMALLEST = 512
+"""Bytes: the learned limit for a packet never falls below this; a record that is larger goes alone."""
 
 LEARNED_S = 3600.0
 """A learned limit holds for so long; then the broker may have been given a larger one."""

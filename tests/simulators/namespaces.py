@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -37,6 +37,8 @@ class NoNamespaceError(Exception):
 
 class Network:
     """A network namespace with nothing in it but a loopback device that is up."""
+
+    why_shared: str | None = None
 
     def __init__(self) -> None:
         try:
@@ -125,6 +127,32 @@ class Network:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class SharedNetwork:
+    """The machine's own network, where no other is to be had; ``why_shared`` says why."""
+
+    def __init__(self, why: str) -> None:
+        self.why_shared: str | None = why
+
+    def entered(self) -> AbstractContextManager[None]:
+        """Nothing is entered: we are there."""
+        return nullcontext()
+
+    def run(self, action: Callable[[], T], _files: Mapping[Path, Path]) -> T:
+        """Do *action*, which sees every path as it is."""
+        return action()
+
+    def close(self) -> None:
+        """There is nothing to let go."""
+
+
+def own_network() -> Network | SharedNetwork:
+    """A network of our own if there can be one."""
+    try:
+        return Network()
+    except NoNamespaceError as error:
+        return SharedNetwork(str(error))
 
 
 def in_a_thread(action: Callable[[], T]) -> T:

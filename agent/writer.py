@@ -1,0 +1,230 @@
+"""The stores that records go to: the log on disk, and while the disk refuses for long, one in memory.
+
+What is wrong with the log and can be mended is mended here, while the agent runs on:
+a damaged log is set aside and salvaged, one that was deleted or replaced is put back.
+Everything but :attr:`store` runs in the one thread that writes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from agent.putback import put_back
+from agent.record import Draft
+from agent.refuge import bring_home, move_in
+from agent.store import Move, Stamp, Store, condemn
+from agent.store_errors import DamagedError, DisplacedError, LogFullError, LogWriteError, StoreError
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+APART_S = 60.0
+"""A log that is damaged again so soon after it was salvaged lies on a disk that is no use at present."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event that the log is to have about itself."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
+class Writer:
+    """Owner of the stores. *open_home* opens the one on disk, *open_refuge* one in memory, if there may be one."""
+
+    def __init__(self, open_home: Callable[[], Store], open_refuge: Callable[[], Store] | None) -> None:
+        self.happenings: list[Happening] = []
+        """What was done to the log, to be recorded in it by whoever takes it out of here."""
+        self.mending = False
+        """Whether something is being done that may take minutes."""
+        self._open_home = open_home
+        self._open_refuge = open_refuge
+        self.refusal: StoreError | None = None
+        """Why it began in memory."""
+        self._home: Store | None = None
+        self._refuge: Store | None = None
+        self._salvaged_s = self._shut_until_s = float("-inf")  # monotonic
+        self._path = Path()
+        self._device: int | None = None
+
+    def begin(self) -> None:
+        """Open the log; when the disk refuses, begin in memory.
+
+        Raises what *open_home* raises when there is no refuge, or when it is not the disk that refuses.
+        """
+        try:
+            self._reopen()
+        except (LogFullError, LogWriteError) as error:
+            if self._open_refuge is None:
+                raise
+            self.refusal = error
+            self.take_refuge(str(error))
+        else:
+            self.happenings.clear()  # who begins, tells
+
+    @property
+    def store(self) -> Store | None:
+        """The store that is written now; None while there is none."""
+        return self._refuge or self._home
+
+    @property
+    def is_volatile(self) -> bool:
+        """Whether records go to memory only."""
+        return self._refuge is not None
+
+    def append(self, drafts: Sequence[Draft], moves: Sequence[Move], facts: Mapping[str, str]) -> list[Stamp]:
+        """Store as :meth:`Store.append` does; what can be mended is mended first.
+
+        Raises LogFullError or LogWriteError, and nothing else that the medium can do.
+        """
+        try:
+            try:
+                return self._present().append(drafts, moves, facts)
+            except (DamagedError, DisplacedError) as error:
+                self.mend(error)
+                return self._present().append(drafts, moves, facts)
+        except (LogFullError, LogWriteError):
+            raise
+        except StoreError as error:
+            raise LogWriteError(self._path, str(error)) from error
+
+    def order(self, order: Callable[[Store], T]) -> T:
+        """Do something with the store. Raises StoreError; what was wrong with the log itself has been mended then."""
+        try:
+            return order(self._present())
+        except (DamagedError, DisplacedError) as error:
+            self.mend(error)
+            raise
+
+    def mend(self, error: StoreError) -> None:
+        """Give the log new ground after damage or displacement. Raises StoreError when that fails."""
+        if self._refuge is not None:
+            raise LogWriteError(self._refuge.path, str(error)) from error
+        log.critical("log_mending", error=str(error), hint=error.hint)
+        with self._long():
+            if isinstance(error, DisplacedError):
+                self._put_back(error)
+            else:
+                self._salvage(error)
+            self._reopen()
+
+    def take_refuge(self, error: str) -> None:
+        """Go on in memory, and let go of the disk, so that it can be unmounted and mended. Raises StoreError."""
+        assert self._open_refuge is not None
+        refuge = self._open_refuge()
+        if self._home is not None:
+            move_in(self._home, refuge)
+            self._let_go()
+        self._refuge = refuge
+        log.critical("log_volatile", path=str(refuge.path), error=error)
+        self._tell("log_volatile", error=error)
+
+    def go_home(self) -> None:
+        """Move back to the disk with everything. Raises StoreError while it still refuses."""
+        refuge = self._refuge
+        assert refuge is not None
+        with self._long():
+            home = self._standing_home()
+            try:
+                moved = bring_home(home, refuge, _now_ms())
+            except StoreError:
+                self._let_go()
+                raise
+        self._refuge = None
+        refuge.close()
+        log.info("log_came_home", records=moved)
+        self._tell("log_came_home", records=moved)
+
+    def close(self) -> None:
+        """Close everything."""
+        for store in filter(None, (self._home, self._refuge)):
+            store.close()
+
+    def _present(self) -> Store:
+        return self._refuge or self._standing_home()
+
+    def _standing_home(self) -> Store:
+        """The log on disk, its files being what their names say."""
+        if self._home is not None:
+            try:
+                self._home.footing.check()
+            except DisplacedError as error:
+                self._put_back(error)
+        self._reopen()
+        assert self._home is not None
+        return self._home
+
+    def _reopen(self) -> None:
+        """Open the log on disk, if it is not open; raises StoreError."""
+        if self._home is not None:
+            return
+        self._insist_it_is_mounted()
+        if time.monotonic() < self._shut_until_s:
+            raise LogWriteError(self._path, "it was damaged again just after it had been salvaged")
+        self._home = home = self._open_home()
+        self._path, self._device = home.path, home.path.parent.stat().st_dev
+        if home.reason:
+            self._tell("epoch_began", epoch=home.epoch, reason=home.reason)
+
+    def _insist_it_is_mounted(self) -> None:
+        """Raise LogWriteError where a new log would be begun on the ground below a file system that is gone."""
+        if self._device is None or self._path.exists():
+            return
+        with suppress(OSError):
+            if self._path.parent.stat().st_dev == self._device:
+                return
+        raise LogWriteError(self._path, f"its file system is not mounted at {self._path.parent}")
+
+    def _put_back(self, error: DisplacedError) -> None:
+        assert self._home is not None
+        moved = put_back(self._home, _now_ms())
+        self._home = None
+        self._tell("log_put_back", file=error.name, was=error.what, aside=moved)
+
+    def _salvage(self, error: StoreError) -> None:
+        """Have the log set aside and salvaged when it is opened next, which is at once unless that was just done."""
+        condemn(self._path, str(error))
+        home, self._home = self._home, None
+        if home is not None:
+            home.abandon()
+        now_s = time.monotonic()
+        if now_s - self._salvaged_s < APART_S:
+            self._shut_until_s = now_s + APART_S
+        self._salvaged_s = now_s
+
+    def _let_go(self) -> None:
+        """Close the log on disk, unless its files would be gone with that."""
+        home = self._home
+        if home is None:
+            return
+        with suppress(StoreError):
+            home.footing.check()
+        if home.footing.is_displaced:
+            return
+        self._home = None
+        with suppress(StoreError):
+            home.close()
+
+    @contextmanager
+    def _long(self) -> Iterator[None]:
+        """What is done here may take minutes, and is no reason to take the agent for dead."""
+        self.mending = True
+        try:
+            yield
+        finally:
+            self.mending = False
+
+    def _tell(self, name: str, **data: Any) -> None:
+        self.happenings.append(Happening(name, data))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
