@@ -107,7 +107,8 @@ class Control:
             answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
             writer.write(json.dumps(answer, default=str).encode() + b"\n")
             with suppress(TimeoutError, ConnectionError):
-                await asyncio.wait_for(writer.drain(), DEADLINE_S)
+                async with asyncio.timeout(DEADLINE_S):
+                    await writer.drain()
         finally:
             writer.close()
 
@@ -172,22 +173,24 @@ def _refusal(answer: Mapping[str, Any]) -> ControlError:
 async def _line(reader: asyncio.StreamReader) -> bytes | None:
     """One request; None from a caller that is gone, silent or endless: that costs nobody but itself."""
     try:
-        return await asyncio.wait_for(reader.readline(), DEADLINE_S)
+        async with asyncio.timeout(DEADLINE_S):
+            return await reader.readline()
     except (TimeoutError, ValueError, ConnectionError):
         return None
 
 
 def words_of(scan: Scan, profile: Profile) -> dict[str, Any]:
-    """A poll as ``read`` shows it, whoever polled."""
+    """A poll as ``read`` shows it, whoever polled: in the order of the profile."""
     readings = [
         {
-            "channel": reading.channel,
+            "channel": channel.name,
             "value": reading.value,
-            "unit": shown(profile.channel(reading.channel).unit),
+            "unit": shown(channel.unit),
             "quality": str(reading.quality),
             "reason": reading.reason,
         }
-        for reading in scan.readings.values()
+        for channel in profile.channels
+        if (reading := scan.readings.get(channel.name))
     ]
     return {"time": scan.time.isoformat(timespec="milliseconds"), "readings": readings}
 

@@ -35,7 +35,7 @@ from agent.salvage import open_log
 from agent.settings import Settings
 from agent.station import Station
 from agent.store import Store
-from agent.watchdog import Watchdog, notify
+from agent.watchdog import Watchdog, insist, notify
 from drivers.errors import StationError
 from drivers.reading import Stream
 
@@ -43,9 +43,6 @@ log = structlog.get_logger()
 
 FLUSH_S = 3.0
 """How long the last records may take to be committed before the uplinks say goodbye without them."""
-
-PATIENCE_S = 1.0
-"""How long a systemd that is busy with itself is waited for when it must hear that we are ready."""
 
 LOOK_BACK = 1000
 """In how many of the last records of a stream a device is looked for, to say since when it was not polled."""
@@ -101,7 +98,7 @@ class Daemon:
             await self._announce(settings)
             await self._station.begin()
             self._staff(crew, settings)
-            notify("READY=1\nSTATUS=polling", patience_s=PATIENCE_S)
+            await insist("READY=1\nSTATUS=polling")
             await self._stop.wait()
             notify("STOPPING=1")
             await self._end(crew)
@@ -179,7 +176,7 @@ class Daemon:
             self._recorder.event("configuration_refused", data={"error": str(error), "runs": "unchanged"})
             raise
         finally:
-            notify("READY=1", patience_s=PATIENCE_S)
+            await insist("READY=1")
         self._problem = None
         log.info("configuration_applied", changes=told)
         return told

@@ -151,13 +151,14 @@ def _device(device: DevicePoller, link: str) -> dict[str, Any]:
         "last_time": condition.last_time,
         "channels": [
             {
-                "name": name,
-                "title": (channel := device.profile.channel(name)).title,
+                "name": channel.name,
+                "title": channel.title,
                 "stream": channel.stream,
-                "value": reading.value,
+                "value": condition.last[channel.name][0].value,
                 "unit": shown(channel.unit),
-                "quality": quality,
+                "quality": condition.last[channel.name][1],
             }
-            for name, (reading, quality) in condition.last.items()
+            for channel in device.profile.channels
+            if channel.name in condition.last
         ],
     }

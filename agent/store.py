@@ -39,7 +39,7 @@ from agent.sqlite import (
     wal_of,
 )
 from agent.store_errors import DamagedError, LogFullError, LogWriteError, StoreError
-from agent.waltail import goes_on
+from agent.waltail import Tail, tail
 from drivers.reading import Stream
 
 __all__ = ["LogFullError", "LogWriteError", "Move", "Stamp", "Store", "StoreError"]
@@ -424,10 +424,10 @@ class Store:
 
 def _is_torn(db: Connection, path: Path) -> bool:
     """Whether the last transaction may be missing; raises DamagedError when what is there does not fit together."""
-    torn = goes_on(wal_of(path), frames(db), PAGE)
-    if torn and not sound(db):
+    found = tail(wal_of(path), frames(db), PAGE)
+    if found is Tail.ENDED and not sound(db):
         raise DamagedError(path, "its pages do not fit together: the end of its write-ahead file was lost")
-    return torn
+    return found is not Tail.NOTHING
 
 
 def _now_ms() -> int:

@@ -10,32 +10,43 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
 _HEADER, _FRAME_HEADER = 32, 24
 
 
-def goes_on(wal: Path, frames: int, page: int) -> bool:
-    """Whether a transaction of the present generation ends in *wal* behind its first *frames* frames.
+class Tail(Enum):
+    """What lies behind the last whole transaction."""
 
-    True also when the header of the file says that it is none.
-    """
+    NOTHING = 0
+    BEGUN = 1
+    """Frames, but no end of a transaction: who wrote them was interrupted, or the end was damaged."""
+    ENDED = 2
+    """The end of a transaction that is not whole; or nothing can be told, for the header of the file is wrong."""
+
+
+def tail(wal: Path, frames: int, page: int) -> Tail:
+    """What lies in the file *wal* behind its first *frames* frames, which hold a page of *page* bytes each."""
     if not wal.exists():
-        return False
+        return Tail.NOTHING
     with wal.open("rb") as file:
         header = file.read(_HEADER)
         if len(header) < _HEADER:
-            return False
-        return not _is_whole(header) or any(_ends(file, header[16:24], frames, page))
+            return Tail.NOTHING
+        if not _is_whole(header):
+            return Tail.ENDED
+        file.seek(_HEADER + frames * (_FRAME_HEADER + page))
+        return max(_tails(file, header[16:24], page), key=lambda found: found.value, default=Tail.NOTHING)
 
 
-def _ends(file: BinaryIO, salts: bytes, frames: int, page: int) -> Iterator[bool]:
-    """Of each frame behind the first *frames*, whether it ends a transaction of the generation with these *salts*."""
-    file.seek(_HEADER + frames * (_FRAME_HEADER + page))
+def _tails(file: BinaryIO, salts: bytes, page: int) -> Iterator[Tail]:
+    """What each further frame is the tail of; one with other salts is of an older generation of the file."""
     while len(frame := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
-        size_after_commit = frame[4:8]
-        yield any(size_after_commit) and frame[8:16] == salts
+        size_after_commit, first, second = frame[4:8], frame[8:12], frame[12:16]
+        if first == salts[:4] or second == salts[4:]:  # one of them is enough: it may be what was damaged
+            yield Tail.ENDED if any(size_after_commit) else Tail.BEGUN
         file.seek(page, 1)
 
 

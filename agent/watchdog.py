@@ -12,7 +12,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 import structlog
 
@@ -22,18 +21,32 @@ STALLED_S = 30.0
 """A task that did not turn for so long is taken for dead; every task turns every few seconds when idle."""
 
 
-def notify(message: str, *, patience_s: float = 0.0) -> None:
-    """Tell systemd *message* (sd_notify(3)); does nothing where no systemd listens.
+INSIST_S = 10.0
+"""How long a systemd that is busy with itself is told again that we are ready."""
 
-    Where its queue is full for longer than *patience_s* it is not told: the instruments are due.
+
+def notify(message: str) -> bool:
+    """Tell systemd *message* (sd_notify(3)), where one listens; False while its queue is full.
+
+    Nobody waits for it here: the instruments are due.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
-        return
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
-        wire.settimeout(patience_s)
-        wire.connect("\0" + address[1:] if address.startswith("@") else address)
-        wire.sendall(message.encode())
+        return True
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as wire:
+        try:
+            wire.connect("\0" + address[1:] if address.startswith("@") else address)
+            wire.sendall(message.encode())
+        except OSError:
+            return False
+    return True
+
+
+async def insist(message: str) -> None:
+    """Tell systemd what it must not miss, for :data:`INSIST_S` at most."""
+    deadline_s = time.monotonic() + INSIST_S
+    while not notify(message) and time.monotonic() < deadline_s:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 class Watchdog:

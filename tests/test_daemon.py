@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.consumer import Consumer
 from tests.simulators.modbus_server import ModbusTcpServer, Unit
 from tests.simulators.stationfile import HEAD, at_port, device, shared, uplink
-from tests.simulators.ticks import readings, seconds, unaccounted
+from tests.simulators.ticks import gaps, readings, seconds, unaccounted
 
 NOBODY = 65534
 
@@ -148,7 +148,7 @@ def test_a_reading_taken_by_hand_costs_no_tick(analyzer: ModbusTcpServer, tmp_pa
 
     assert (shown.returncode, shown.stdout.split()[-3:]) == (0, ["so2", "17", "valid"])
     assert unaccounted(records, 0.2) == 0
-    assert readings(records) == records
+    assert not gaps(records, "line_busy")
     assert analyzer.connections == 1, "one owner of the wire"
 
 
@@ -205,28 +205,33 @@ def test_the_reading_group_may_look_and_the_acting_group_may_act(analyzer: Modbu
 
 
 class Systemd:
-    """What listens at $NOTIFY_SOCKET."""
+    """What listens at $NOTIFY_SOCKET, in a thread of its own."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
-        self._socket.setblocking(False)
         self.heard: list[tuple[float, str]] = []
+        self._listening = threading.Thread(target=self._listen, name="systemd")
+        self._listening.start()
 
+    @property
     def messages(self) -> list[str]:
         """Everything so far, one assignment each."""
-        with suppress(BlockingIOError):
-            while True:
-                now_s = time.monotonic()
-                self.heard += [(now_s, line) for line in self._socket.recv(4096).decode().splitlines()]
         return [line for _, line in self.heard]
 
+    @property
     def fed(self) -> int:
         """How often the watchdog was fed."""
-        return self.messages().count("WATCHDOG=1")
+        return self.messages.count("WATCHDOG=1")
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RD)
+        self._listening.join(5)
         self._socket.close()
+
+    def _listen(self) -> None:
+        while message := self._socket.recv(4096):
+            self.heard += [(time.monotonic(), line) for line in message.decode().splitlines()]
 
 
 @pytest.fixture
@@ -243,33 +248,33 @@ def test_systemd_hears_ready_alive_reloading_and_stopping(
     environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
     text = HEAD + device("so2", at_port(analyzer), "100ms")
     with AgentProcess(tmp_path / "agent", text, environment=environment) as agent:
-        agent.until(lambda: systemd.fed() >= 3, "three feeds")
-        assert systemd.messages()[0] == "READY=1"
+        agent.until(lambda: systemd.fed >= 3, "three feeds")
+        assert systemd.messages[0] == "READY=1"
         assert agent.command("reload").returncode == 0
-        agent.until(lambda: systemd.messages().count("READY=1") == 2, "the end of the reload")
+        agent.until(lambda: systemd.messages.count("READY=1") == 2, "the end of the reload")
         assert agent.stop() == 0
 
-    reloading = systemd.messages().index("RELOADING=1")
-    assert systemd.messages()[reloading + 1].startswith("MONOTONIC_USEC=")
-    assert "STOPPING=1" in systemd.messages()
+    reloading = systemd.messages.index("RELOADING=1")
+    assert systemd.messages[reloading + 1].startswith("MONOTONIC_USEC=")
+    assert "STOPPING=1" in systemd.messages
     times = [at for at, line in systemd.heard if line == "WATCHDOG=1"]
     assert len(times) >= 3
 
 
-def test_a_systemd_that_does_not_listen_stops_no_poll(
-    analyzer: ModbusTcpServer, systemd: Systemd, tmp_path: Path
-) -> None:
+def test_a_systemd_that_does_not_listen_stops_no_poll(analyzer: ModbusTcpServer, tmp_path: Path) -> None:
     """Its queue holds ten messages: while it is busy with itself, the eleventh must not be waited for."""
     environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "40000"}
-    text = HEAD + device("so2", at_port(analyzer), "50ms")
-    with AgentProcess(tmp_path / "agent", text, environment=environment) as agent:
-        agent.until(lambda: polled(agent) >= 40, "two seconds of polls")
-        assert agent.stop() == 0
-        records = agent.records("measurement")
+    text = HEAD + device("so2", at_port(analyzer), "200ms")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(str(tmp_path / "notify"))
+        with AgentProcess(tmp_path / "agent", text, environment=environment) as agent:
+            agent.until(lambda: polled(agent) >= 8, "eight polls")
+            assert agent.stop() == 0
+            records = agent.records("measurement")
+        assert deaf.recv(100).startswith(b"READY=1")
 
-    assert systemd.fed() >= 5, "it heard the first ones"
-    assert unaccounted(records, 0.05) == 0
-    assert readings(records) == records
+    assert unaccounted(records, 0.2) == 0
+    assert not gaps(records, "line_busy")
 
 
 @asynccontextmanager
@@ -351,14 +356,10 @@ async def test_the_watchdog_starves_when_a_task_no_longer_turns(
         dead = f"mqtt://127.0.0.1:{free_port()}"
         config.write_text(HEAD + device("so2", at_port(server), "100ms") + uplink("city", dead))
         async with working(config) as daemon:
-            await until(lambda: systemd.fed() >= 12, "more than a second of feeding")
+            await until(lambda: systemd.fed >= 12, "more than a second of feeding")
             release = await stick(daemon, monkeypatch)
 
-            def starved() -> bool:
-                systemd.messages()
-                return time.monotonic() - systemd.heard[-1][0] > 0.6
-
-            await until(starved, "an end of the feeding")
+            await until(lambda: time.monotonic() - systemd.heard[-1][0] > 0.6, "an end of the feeding")
             release()
 
 
@@ -375,12 +376,12 @@ async def test_the_watchdog_is_fed_while_disk_and_broker_are_dead(
         dead = f"mqtt://127.0.0.1:{free_port()}"
         config.write_text(HEAD + device("so2", at_port(server), "100ms") + uplink("city", dead))
         async with working(config) as daemon:
-            await until(lambda: systemd.fed() >= 3, "three feeds")
+            await until(lambda: systemd.fed >= 3, "three feeds")
             with monkeypatch.context() as broken:
                 broken.setattr(Store, "append", refuse)
                 await until(lambda: daemon._recorder.waiting, "a refusal")
-                fed, began_s = systemd.fed(), time.monotonic()
-                await until(lambda: systemd.fed() >= fed + 20, "twenty more")
+                fed, began_s = systemd.fed, time.monotonic()
+                await until(lambda: systemd.fed >= fed + 20, "twenty more")
                 assert time.monotonic() - began_s > 1.5, "longer than a task may stand still"
                 held, _ = daemon._recorder.held_back
                 assert held >= 15, "polling went on"
@@ -412,7 +413,7 @@ def test_a_defect_in_any_task_ends_the_daemon_and_is_in_the_log(
     assert failed["level"] == "critical"
     assert "Traceback" in failed["exception"]
     assert "RuntimeError: a defect" in failed["exception"]
-    if where != "health":
+    if (tmp_path / "run" / "status.json").exists():
         assert agent.status()["ended"] is False, "it did not stop because somebody wanted it to"
 
 
@@ -455,8 +456,8 @@ def test_while_the_disk_refuses_polling_goes_on_and_nothing_that_waited_is_lost(
     assert "critical log:" in " ".join(screen.stdout.split())
     assert "records wait in memory, 0 are lost" in " ".join(screen.stdout.split())
     assert snapshot["store"]["waiting"]["records"] >= 20
-    assert readings(records) == records
     assert unaccounted(records, 0.1) == 0
+    assert len(readings(records)) >= seen + 20
     assert recovered["data"]["seconds"] > 1.5
     assert recovered["data"]["lost"] == {}
     assert recovered["data"]["error"]
@@ -501,6 +502,6 @@ def test_at_quota_the_uplink_that_comes_back_makes_room(analyzer: ModbusTcpServe
     evidence.assert_complete()
     fresh = evidence.of("measurement")[old:]
     assert unaccounted(fresh, 0.1) == 0
-    assert readings(fresh) == fresh
+    assert len(readings(fresh)) >= 10
     (recovered,) = [record for record in evidence.of("event") if record["event"] == "log_recovered"]
     assert recovered["data"]["lost"] == {}

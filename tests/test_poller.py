@@ -179,7 +179,7 @@ async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_
                 assert ticks(records) == poller.index - first, name
                 assert len(readings(records)) == poller.condition.polled
                 busy = gaps(records, "line_busy")
-                assert ticks(busy) == poller.condition.missed > 3
+                assert ticks(busy) == poller.condition.missed >= 1
                 assert {record["quality"]["*"] for record in busy} == {"not_polled"}
                 assert len(busy) <= took_s / 1.0 + 2, "one record a period, though readings lie between"
 
@@ -212,13 +212,13 @@ def test_a_stopped_process_says_that_it_was_not_polling(tmp_path: Path) -> None:
     with Bench() as bench:
         units = {1: Unit(holding={0: 1}), 2: Unit(holding={0: 2})}
         pair, alone = bench.serve(ModbusTcpServer(units)), bench.serve(ModbusTcpServer(units))
-        pair.misbehave = misbehaviour.late(0.08)  # half the time somebody waits for an answer
-        devices = [device(f"p{number}", 'link = "bus"', "200ms", address=number) for number in units]
-        text = HEAD + shared(f"tcp://127.0.0.1:{pair.port}") + "".join(devices) + device("a", at_port(alone), "200ms")
+        pair.misbehave = misbehaviour.late(0.1)  # half the time somebody waits for an answer
+        devices = [device(f"p{number}", 'link = "bus"', "400ms", address=number) for number in units]
+        text = HEAD + shared(f"tcp://127.0.0.1:{pair.port}") + "".join(devices) + device("a", at_port(alone), "400ms")
         with AgentProcess(tmp_path, text) as agent:
             agent.until(lambda: all(one["polled"] >= 3 for one in agent.status()["devices"]), "three polls each")
             os.kill(agent.pid, signal.SIGSTOP)
-            time.sleep(1.4)
+            time.sleep(2.2)
             os.kill(agent.pid, signal.SIGCONT)
             polled = {one["name"]: one["polled"] for one in agent.status()["devices"]}
             agent.until(
@@ -227,9 +227,9 @@ def test_a_stopped_process_says_that_it_was_not_polling(tmp_path: Path) -> None:
             assert agent.stop() == 0
             for name in ("p1", "p2", "a"):
                 records = agent.records("measurement", name)
-                assert 5 <= ticks(gaps(records, "agent_paused")) <= 8, name
+                assert 4 <= ticks(gaps(records, "agent_paused")) <= 8, name
                 assert not gaps(records, "line_busy"), name
-                assert unaccounted(records, 0.2) == 0, name
+                assert unaccounted(records, 0.4) == 0, name
 
 
 async def test_a_serial_adapter_unplugged_and_replugged_is_back_at_once(tmp_path: Path) -> None:

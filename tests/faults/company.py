@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.bad_brokers import Site, sites
+from tests.bench.process import memory_mb
+from tests.faults.bad_brokers import Site
 from tests.simulators.accounting import delivered, missing_ticks, served
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.consumer import Consumer
@@ -71,7 +72,7 @@ class Company:
     """What became of the station and of each uplink."""
 
     length_s: float
-    events: list[dict[str, Any]]
+    events: list[dict[str, Any]] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
     polled: int = 0  # readings that the instruments served
     unread: int = 0  # ticks that gave no reading
@@ -79,6 +80,9 @@ class Company:
     exit_code: int = -1
     verified: int = -1
     log: str = ""
+    status: dict[str, Any] = field(default_factory=dict)  # before the stories ended
+    stored: int = 0  # measurements that the log has in the end
+    memory_mb: tuple[float, float] = (0.0, 0.0)  # of the daemon at the beginning, and the most there ever was
 
     def said(self, event: str, uplink: str) -> list[dict[str, Any]]:
         """The data of the events of that name about one uplink."""
@@ -94,21 +98,26 @@ class Company:
         return "\n".join(row[0].ljust(20) + "".join(word.rjust(10) for word in row[1:]) for row in rows)
 
 
-def keep(folder: Path, *, length_s: float, bound_s: float, hurried: bool) -> Company:
-    """Keep company with all of them for *length_s*; data has to be fresh again *bound_s* after that.
+def keep(
+    folder: Path, gather: Callable[[Path], list[Site]], *, length_s: float, bound_s: float, hurried: bool
+) -> Company:
+    """Keep company with all whom *gather* names, for *length_s*; data has to be fresh again *bound_s* after that.
 
     *hurried* is with short deadlines, and with an operator who reloads once the brokers are well.
     """
-    return asyncio.run(_keep(folder, length_s, bound_s, hurried=hurried))
+    return asyncio.run(_keep(folder, gather, length_s, bound_s, hurried=hurried))
 
 
-async def _keep(folder: Path, length_s: float, bound_s: float, *, hurried: bool) -> Company:
-    async with _met(folder) as (instruments, everybody):
+async def _keep(
+    folder: Path, gather: Callable[[Path], list[Site]], length_s: float, bound_s: float, *, hurried: bool
+) -> Company:
+    company = Company(length_s)
+    async with _met(folder, gather(folder)) as (instruments, everybody):
         station = _station(instruments.devices, everybody)
         agent = AgentProcess(folder / "agent", station, prelude=IN_A_HURRY if hurried else "")
-        confirming = asyncio.create_task(next(one for one in everybody if "confirm" in one.settings).confirm())
+        confirming = [asyncio.create_task(site.confirm()) for site in everybody if "confirm =" in site.settings]
         try:
-            await _live_through(agent, everybody, length_s)
+            await _live_through(company, agent, everybody)
             if hurried:
                 os.kill(agent.pid, signal.SIGHUP)
             with suppress(TimeoutError):
@@ -116,18 +125,17 @@ async def _keep(folder: Path, length_s: float, bound_s: float, *, hurried: bool)
             with suppress(TimeoutError):
                 await _complete(agent, everybody)
         finally:
-            code = await asyncio.to_thread(agent.stop)
-            confirming.cancel()
-        company = Company(length_s, agent.records("event"), exit_code=code, log=agent.log)
+            company.exit_code = await asyncio.to_thread(agent.stop)
+            for task in confirming:
+                task.cancel()
         await asyncio.to_thread(_reckon, company, agent, everybody, folder / "ledger.txt")
         return company
 
 
 @asynccontextmanager
-async def _met(folder: Path) -> AsyncIterator[tuple[LedgerProcess, list[Site]]]:
+async def _met(folder: Path, everybody: list[Site]) -> AsyncIterator[tuple[LedgerProcess, list[Site]]]:
     """Instruments and brokers at work."""
     async with AsyncExitStack() as stack:
-        everybody = sites(folder)
         for site in everybody:
             if isinstance(site.broker, ScriptedBroker):
                 await stack.enter_async_context(site.broker)
@@ -151,17 +159,19 @@ def _device(device: Device) -> str:
     return f'[[device]]\nname = "d{device.number}"\n{where}' + "".join(f"[[device.channel]]\n{one}" for one in channels)
 
 
-async def _live_through(agent: AgentProcess, everybody: list[Site], length_s: float) -> None:
+async def _live_through(company: Company, agent: AgentProcess, everybody: list[Site]) -> None:
     """Tell all stories, and look at `status` just before they end."""
     async with asyncio.TaskGroup() as stories:
         for site in everybody:
-            stories.create_task(site.tell(length_s))
+            stories.create_task(site.tell(company.length_s))
         await asyncio.sleep(0)  # let them begin
         await asyncio.to_thread(agent.start)
         for site in everybody:
             site.began_s = time.monotonic()
-        await asyncio.sleep(length_s - 2)
-        shown = {uplink["name"]: uplink for uplink in agent.status()["uplinks"]}
+        begins_mb, _ = memory_mb(agent.pid)
+        await asyncio.sleep(company.length_s - 2)
+        company.status, company.memory_mb = agent.status(), (begins_mb, memory_mb(agent.pid)[1])
+        shown = {uplink["name"]: uplink for uplink in company.status["uplinks"]}
         for site in everybody:
             site.shown = shown[site.name]
 
@@ -187,9 +197,12 @@ def _lacking(site: Site, agent: AgentProcess) -> Iterator[Lack]:
 
 
 def _reckon(company: Company, agent: AgentProcess, everybody: list[Site], ledger: Path) -> None:
+    company.log, company.events = agent.log, agent.records("event")
     company.verified = agent.command("verify").returncode
     company.polled = sum(map(len, served(ledger).values()))
-    company.unread = sum(1 for record in agent.records("measurement") if "values" not in record)
+    measurements = agent.records("measurement")
+    company.stored = len(measurements)
+    company.unread = sum(1 for record in measurements if "values" not in record)
     company.missing_ticks = missing_ticks(everybody[0].evidence(), EVERY_S)
     for site in everybody:
         arrived = delivered(site.evidence())

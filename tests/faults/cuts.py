@@ -171,7 +171,12 @@ def _looked_at(folder: Path, told: Told, cut: Cut) -> Cut:
         gone = any(gap.first <= seq <= gap.last and gap.reason == "freed" for gap in store.log.gone(epoch, stream))
         if not gone and store.log.head_at(epoch, stream, seq) != head:
             cut.lost.append((epoch, stream, seq))
-    cut.freed = sum(gap.last - gap.first + 1 for epoch in epochs for s in STREAMS for gap in store.log.gone(epoch, s))
+    freed = [(epoch, stream, gap) for epoch in epochs for stream in STREAMS for gap in store.log.gone(epoch, stream)]
+    cut.freed = sum(gap.last - gap.first + 1 for _, _, gap in freed)
+    cursors = store.log.cursors()
+    for epoch, stream, gap in freed:
+        if gap.last > cursors[UPLINK, epoch, stream].upto:
+            cut.wrong.append(f"{epoch} {stream} {gap.first}-{gap.last} was freed, and nobody has it")
     cut.wrong += [str(proof) for proof in verify_log(store.log) if proof.broken]
     cut.wrong += list(_forgotten(store.log, told))
     store.append([reading(1)])

@@ -12,14 +12,22 @@ from __future__ import annotations
 import math
 import os
 import random
+from pathlib import Path
 
 import pytest
 
 from drivers.duration import parse_duration
-from tests.faults.bad_brokers import DISCONNECTS, PUBACKS, SMALL_PACKET, SMALL_WINDOW
+from tests.faults.backlog import Draining, fill
+from tests.faults.bad_brokers import DISCONNECTS, PUBACKS, SMALL_PACKET, SMALL_WINDOW, sites
 from tests.faults.company import EVERY_S, Account, Company, keep
+from tests.simulators.accounting import complete, delivered, served
+from tests.simulators.agent_process import AgentProcess
+from tests.simulators.broker import Mosquitto
+from tests.simulators.consumer import Consumer
 from tests.simulators.herd import Herd
+from tests.simulators.ledger import LedgerProcess
 from tests.simulators.mqtt_packets import Kind
+from tests.test_ledger import REGISTERS, station
 
 LENGTH_S = 12.0
 RECOVERY_S = 10.0
@@ -33,6 +41,7 @@ def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     long = request.param == "long"
     lived = keep(
         tmp_path_factory.mktemp("company"),
+        sites,
         length_s=parse_duration(os.environ.get("FOR") or "10min") if long else LENGTH_S,
         bound_s=LONG_RECOVERY_S if long else RECOVERY_S,
         hurried=not long,
@@ -205,3 +214,30 @@ def test_ten_thousand_stations_do_not_come_back_in_step(rate: float) -> None:
     assert sum(herd.connects.values()) == herd.stations
     assert herd.busiest <= min(150, rate)
     assert herd.last_s <= (300 if rate == math.inf else 900)
+
+
+@pytest.mark.parametrize(("count", "batch"), [(20_000, 20), pytest.param(1_000_000, 200, marks=pytest.mark.soak)])
+def test_new_records_stay_fresh_while_a_backlog_goes_out(
+    tmp_path: Path, count: int, batch: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After an outage people want to see now what is; the past follows beside it."""
+    fill(tmp_path / "agent" / "store.db", count, registers=REGISTERS)
+    with (
+        Mosquitto(tmp_path / "broker", settings=["max_queued_messages 0"]) as broker,
+        LedgerProcess(tmp_path / "ledger.txt", "--devices", "5", "--registers", str(REGISTERS)) as ledger,
+        Consumer(broker.port) as consumer,
+    ):
+        text = station(ledger.devices, {"city": broker.url}, every="100ms")
+        text += f'from = "oldest"\nbatch = {batch}\n'
+        with AgentProcess(tmp_path / "agent", text) as agent:
+            evidence = complete(consumer, agent, timeout_s=60 + count / 2000)
+            seen = Draining.seen_in(consumer.messages, count)
+            with capsys.disabled():
+                print(f"\nbacklog: {seen}")
+            assert agent.stop() == 0, agent.log
+            evidence = complete(consumer, agent)
+
+    evidence.assert_complete()
+    assert delivered(evidence) == {0: list(range(1, count + 1)), **served(tmp_path / "ledger.txt")}
+    assert evidence.duplicates == 0
+    assert seen.ages_s[-1] < 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from tests.simulators.evidence import Chain, Evidence, missing
 ROOT = "station/v1"
 VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 TIMEOUT_S = 30.0
+ASKS_S = 1.0
 APART_S = 0.3
 """Acknowledgements are at least so far apart."""
 
@@ -42,7 +44,7 @@ class Archivist(Consumer):
         self._client.on_disconnect = lambda *_: self._subscribed.clear()
         self._start = _kept_session(protocol)
         self._said: dict[tuple[str, str], Any] = {}
-        self._said_s = 0.0
+        self._said_s = self._asked_s = 0.0
         self._acknowledges = acknowledges
 
     def __enter__(self) -> Self:
@@ -75,6 +77,16 @@ class Archivist(Consumer):
             for (station, epoch), streams in _acknowledgements(evidence).items():
                 self._say(station, epoch, streams)
         return evidence
+
+    def ask_again(self) -> None:
+        """Ask the stations for what lies between the records that are here, at most once a second."""
+        if time.monotonic() - self._asked_s < ASKS_S:
+            return
+        self._asked_s = time.monotonic()
+        for chain, ranges in self.evidence().gaps.items():
+            words = {"v": 1, "id": uuid.uuid4().hex, "by": self.name, "epoch": chain.epoch, "stream": chain.stream}
+            request = json.dumps(words | {"ranges": ranges}).encode()
+            self._client.publish(f"{ROOT}/{chain.station}/replay/{self.name}", request, qos=1)
 
     def _say(self, station: str, epoch: str, streams: dict[str, Any]) -> None:
         if self._said.get((station, epoch)) == streams:

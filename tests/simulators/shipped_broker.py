@@ -42,6 +42,8 @@ class ShippedBroker:
     """Where it keeps what it has acknowledged."""
     protocol: ClassVar[str] = "5"
     """What it speaks at best."""
+    may_lose: ClassVar[int] = 0
+    """Messages that it may have acknowledged and lose when it is killed."""
 
     def __init__(self, folder: Path, network: Network | SharedNetwork, authority: Authority) -> None:
         self.network = network

@@ -6,7 +6,7 @@ import itertools
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -29,7 +29,8 @@ class Visitor:
     def __init__(self, broker: ShippedBroker, ca_file: Path, certificate: Certificate | None) -> None:
         self.heard: list[bytes] = []
         self._port = broker.port
-        self._connected, self._answered, self._ended = threading.Event(), threading.Event(), threading.Event()
+        self._connected, self._ended = threading.Event(), threading.Event()
+        self._answers = 0
         name = certificate.cert_file.stem if certificate else "nobody"
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -41,8 +42,7 @@ class Visitor:
         self._client.tls_set(str(ca_file), *files)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = lambda *_: self._ended.set()
-        self._client.on_publish = lambda *_: self._answered.set()
-        self._client.on_subscribe = lambda *_: self._answered.set()
+        self._client.on_publish = self._client.on_subscribe = self._on_answer
         self._client.on_message = lambda _client, _data, message: self.heard.append(bytes(message.payload))
 
     def is_let_in(self) -> bool:
@@ -50,18 +50,19 @@ class Visitor:
         with self._open():
             return self._connected.is_set()
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Publish with QoS 1, and wait for the answer or the end of the connection."""
+    def publish(self, topic: str, *payloads: bytes) -> None:
+        """Publish with QoS 1, and wait until all are answered, or the connection ends."""
         with self._open():
-            self._client.publish(topic, payload, qos=1)
-            self._wait(self._answered)
+            for payload in payloads:
+                self._client.publish(topic, payload, qos=1)
+            self._wait(lambda: self._answers >= len(payloads))
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[Self]:
         """Subscribe to *topic* meanwhile, if that is allowed."""
         with self._open():
             self._client.subscribe(topic, qos=1)
-            self._wait(self._answered)
+            self._wait(lambda: self._answers > 0)
             yield self
 
     def wait_for(self, payload: bytes) -> None:
@@ -76,7 +77,7 @@ class Visitor:
         with suppress(OSError, ssl.SSLError):
             self._client.connect("localhost", self._port)
             self._client.loop_start()
-            self._wait(self._connected)
+            self._wait(self._connected.is_set)
         try:
             yield
         finally:
@@ -86,9 +87,12 @@ class Visitor:
     def _on_connect(self, _client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
         (self._ended if code.is_failure else self._connected).set()
 
-    def _wait(self, event: threading.Event) -> None:
-        """Wait for *event*, or for the end of the connection."""
+    def _on_answer(self, *_arguments: Any) -> None:
+        self._answers += 1
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """Wait until *condition* holds, or the connection ends."""
         deadline_s = time.monotonic() + PATIENCE_S
-        while not (event.is_set() or self._ended.is_set()):
+        while not (condition() or self._ended.is_set()):
             assert time.monotonic() < deadline_s, "no answer"
             time.sleep(LOOK_S)

@@ -49,6 +49,7 @@ class WorkingStation:
 
     async def records(self, stream: Stream, device: str | None = None) -> list[dict[str, Any]]:
         """What the log holds of *stream*, and of *device* if one is named."""
+        await self.recorder.flushed()
         rows = await self.recorder.read(
             lambda log: [
                 row.body

@@ -1,0 +1,129 @@
+"""Logs whose medium gave back something else than was written: what is done to the files, and what that did."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.reader import Reader
+from agent.record import to_ms
+from agent.salvage import open_log
+from agent.store import Store
+from agent.verify import verify_log
+from drivers.reading import Stream
+from tests.faults.cuts import let_go
+from tests.simulators.disk import Disk
+from tests.simulators.logbook import NOON, open_store, reading
+
+Name = tuple[str, Stream, int]
+Damage = Callable[[Path, random.Random], None]
+
+
+def flip(path: Path, rng: random.Random) -> None:
+    """Turn some bits of the file at *path*, all near each other or anywhere."""
+    content = bytearray(path.read_bytes())
+    if content:
+        middle, width = rng.randrange(len(content)), rng.choice([1, 50, 5000, len(content)])
+        for _ in range(rng.choice([1, 1, 3, 20])):
+            content[(middle + rng.randrange(width)) % len(content)] ^= 1 << rng.randrange(8)
+        path.write_bytes(content)
+
+
+def shorten(path: Path, rng: random.Random) -> None:
+    """Cut the file at *path* off somewhere."""
+    with path.open("r+b") as file:
+        file.truncate(rng.randrange(path.stat().st_size + 1))
+
+
+def blank(path: Path, rng: random.Random) -> None:
+    """Turn whole sectors of the file at *path* to zeros, as a flash cell does that has lost its charge."""
+    sectors = max(path.stat().st_size // 512, 1)
+    with path.open("r+b") as file:
+        for _ in range(rng.choice([1, 2, 8])):
+            file.seek(rng.randrange(sectors) * 512)
+            file.write(bytes(512))
+
+
+@dataclass
+class Aftermath:
+    """What became of a log after damage: how many records there had been and are left, and what contradicts."""
+
+    told: int
+    kept: int
+    twice: list[Name]
+    unnamed: list[Name]
+    broken: list[str]
+    new_epoch: bool
+
+
+def written(folder: Path, rng: random.Random, records: int) -> tuple[Store, dict[Name, bytes]]:
+    """A log of some *records* in a running store, and the head of each by name."""
+    store = open_store(folder / "store.db")
+    store._db.pragma("wal_autocheckpoint", rng.choice([8, 40, 1000]))
+    return store, fill(store, rng, records)
+
+
+def fill(store: Store, rng: random.Random, records: int) -> dict[Name, bytes]:
+    """Append *records* in groups; what the store told."""
+    told: dict[Name, bytes] = {}
+    while len(told) < records:
+        drafts = [reading(len(told) + n, size=rng.randrange(100, 2000)) for n in range(rng.randrange(1, 5))]
+        told |= {(store.epoch, stamp.stream, stamp.seq): stamp.head for stamp in store.append(drafts)}
+    return told
+
+
+def damaged_after_a_kill(folder: Path, rng: random.Random, damage: Damage, suffix: str) -> Aftermath:
+    """The process is killed, the medium damages the file with *suffix*, and the agent starts again."""
+    before = folder / "before"
+    before.mkdir(parents=True)
+    store, told = written(before, rng, rng.randrange(10, 120))
+    shutil.copytree(before, folder / "after", ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    damage(folder / "after" / f"store.db{suffix}", rng)
+    return _restarted(folder / "after", told, rng)
+
+
+def damaged_after_a_cut(folder: Path, rng: random.Random, damage: Damage) -> Aftermath:
+    """The same after a power cut, when the mark beside the log may be a second old."""
+    before, after = folder / "before", folder / "after"
+    before.mkdir(parents=True)
+    after.mkdir()
+    with Disk("damaged", rng) as disk, disk.under(before):
+        store = open_store(before / "store.db", vfs=disk.name)
+        told = fill(store, rng, rng.randrange(10, 120))
+        disk.cut_at = 1
+        disk.image(after)
+        let_go(store)
+    damage(after / "store.db-wal", rng)
+    return _restarted(after, told, rng)
+
+
+def _restarted(folder: Path, told: dict[Name, bytes], rng: random.Random) -> Aftermath:
+    store = open_log(folder / "store.db", station="330100-A01", machine="pc-1", quota=1 << 30, now_ms=to_ms(NOON))
+    new_epoch = store.fresh
+    fill(store, rng, 20)
+    found = heads(store.log)
+    gone = {
+        (epoch.epoch, stream, seq)
+        for epoch in store.log.epochs()
+        for stream in Stream
+        for gap in store.log.gone(epoch.epoch, stream)
+        for seq in range(gap.first, gap.last + 1)
+    }
+    broken = [str(proof) for proof in verify_log(store.log) if proof.broken]
+    store.close()
+    twice = [name for name, head in found.items() if told.get(name, head) != head]
+    unnamed = [name for name in told if name not in found and name not in gone]
+    return Aftermath(len(told), len(found.keys() & told.keys()), twice, unnamed, broken, new_epoch)
+
+
+def heads(log: Reader) -> dict[Name, bytes]:
+    """The head of every record that *log* keeps, by name."""
+    return {
+        (series.epoch, series.stream, row.seq): row.head
+        for series in log.series()
+        for row in log.walk(series.epoch, series.stream, series.first, series.last)
+    }
