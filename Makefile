@@ -22,7 +22,7 @@ ALIVE := $(shell $(BIN)/python -c 'print("yes")' 2>/dev/null)
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 19
 
 .PHONY: demo
 demo: $(INSTALLED) ## a simulated station, a broker and the agent on one screen; FOR=20s ends it
@@ -32,9 +32,15 @@ demo: $(INSTALLED) ## a simulated station, a broker and the agent on one screen;
 test: $(INSTALLED) servers ## the whole suite, against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-brokers
+test-brokers: $(INSTALLED) ## the same ledger against RabbitMQ and NATS, which it installs; as root
+	@.ci/servers rabbitmq-server nats-server
+	$(BIN)/python -m pytest -m brokers --timeout=300 $(ARGS)
+
 .PHONY: soak
-soak: $(INSTALLED) servers ## the long runs; FOR=10m makes them longer
-	@FOR=$(FOR) $(BIN)/python -m pytest -m soak --timeout=0 $(ARGS)
+soak: $(INSTALLED) ## the long runs, RabbitMQ and NATS among them; FOR=10min says how long
+	@.ci/servers rabbitmq-server nats-server
+	FOR=$(FOR) $(BIN)/python -m pytest -m "soak or brokers" --timeout=0 $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) servers ## measures what the agent costs on this machine

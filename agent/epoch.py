@@ -40,7 +40,7 @@ def why_new(
     says that the log may lack its last transaction.
     """
     if not epochs:
-        return CREATED
+        return CREATED if mark is None else "behind_high_water"
     newest = max(epochs, key=lambda epoch: epoch.number)
     if newest.machine != machine:
         return "machine_changed"

@@ -16,6 +16,8 @@ from drivers.reading import Stream
 
 FREED = "freed"
 DAMAGED = "damaged"
+MISSING = "missing"
+"""Known from the mark beside the log alone: lost with the end of its write-ahead file, or never in this older copy."""
 SALVAGING = "salvaging"
 """Still in a damaged log that was set aside, and on its way from there."""
 SET_ASIDE = "set_aside"

@@ -176,6 +176,7 @@ class Station:
             self._recorder,
             self._state,
             on_fork=self._fork,
+            archive=self.settings.store.archive_path,
         )
 
     async def _fork(self, reason: str) -> None:

@@ -332,8 +332,23 @@ class Store:
         reason = why_new(epochs, self._machine, self._high.mark, last, self._head_at, torn=torn)
         self.forks = {stream: fork for stream in last if (fork := self._fork(stream))}
         if reason is not None:
-            self.begin_epoch(reason, now_ms)
+            self._begin_after(reason, now_ms)
         self._note_high_water()
+
+    def _begin_after(self, reason: str, now_ms: int) -> None:
+        """Begin a new epoch, and note what is missing before it as far as the mark beside the log knows that."""
+        mark = self._high.mark
+        with self._reserve(), self.beginning(reason, now_ms) as db:
+            if mark is None:
+                return
+            number = self.log.number(mark.epoch)
+            if not number:
+                number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
+                db.execute("INSERT INTO epoch VALUES (?, ?, 0, 'unknown', '')", (number, mark.epoch))
+            for stream, (seq, head) in mark.last.items():
+                found = self.log.tip(mark.epoch, stream)[0]
+                if found < seq:
+                    gaps.declare(db, number, stream, found + 1, seq, head, gaps.MISSING)
 
     def _head_at(self, stream: Stream, seq: int) -> bytes | None:
         return self.log.head_at(self.epoch, stream, seq)

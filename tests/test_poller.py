@@ -163,23 +163,24 @@ async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_
     monkeypatch.setattr("agent.scribe.TOGETHER_S", 1.0)
     units = {number: Unit(holding={0: number}) for number in range(1, 5)}
     async with ModbusTcpServer(units) as server:
-        server.misbehave = misbehaviour.late(0.04)
-        devices = [device(f"d{number}", 'link = "bus"', "100ms", address=number) for number in units]
+        server.misbehave = misbehaviour.late(0.1)
+        devices = [device(f"d{number}", 'link = "bus"', "250ms", address=number) for number in units]
         async with WorkingStation(
             tmp_path, HEAD + shared(f"tcp://127.0.0.1:{server.port}") + "".join(devices)
         ) as station:
             begun = {f"d{number}": station.poller(f"d{number}").index for number in units}
             began_s = time.monotonic()
-            await station.until(lambda: station.poller("d1").index >= begun["d1"] + 20, "twenty ticks")
+            await station.until(lambda: station.poller("d1").index >= begun["d1"] + 10, "ten ticks")
             await station.station.stop_polling()
             took_s = time.monotonic() - began_s
             await station.recorder.flushed()
+            assert sum(station.poller(name).condition.missed for name in begun) >= 4, "4 times 100 ms in 250 ms"
             for name, first in begun.items():
                 records, poller = await station.records(MEASUREMENT, name), station.poller(name)
                 assert ticks(records) == poller.index - first, name
                 assert len(readings(records)) == poller.condition.polled
                 busy = gaps(records, "line_busy")
-                assert ticks(busy) == poller.condition.missed >= 1
+                assert ticks(busy) == poller.condition.missed
                 assert {record["quality"]["*"] for record in busy} == {"not_polled"}
                 assert len(busy) <= took_s / 1.0 + 2, "one record a period, though readings lie between"
 
@@ -191,13 +192,13 @@ async def test_what_was_missed_is_told_though_the_wire_is_quick_again(
     monkeypatch.setattr("agent.scribe.TOGETHER_S", 0.5)
     units = {number: Unit(holding={0: number}) for number in range(1, 5)}
     async with ModbusTcpServer(units) as server:
-        server.misbehave = misbehaviour.late(0.04)
-        devices = [device(f"d{number}", 'link = "bus"', "100ms", address=number) for number in units]
+        server.misbehave = misbehaviour.late(0.1)
+        devices = [device(f"d{number}", 'link = "bus"', "250ms", address=number) for number in units]
         async with WorkingStation(
             tmp_path, HEAD + shared(f"tcp://127.0.0.1:{server.port}") + "".join(devices)
         ) as station:
             missed = station.poller("d1").condition
-            await station.until(lambda: missed.missed >= 3, "missed ticks")
+            await station.until(lambda: missed.missed >= 2, "missed ticks")
             server.misbehave = None
 
             async def all_told() -> bool:

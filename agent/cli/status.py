@@ -189,7 +189,11 @@ def _of_uplink(uplink: dict[str, Any]) -> Iterator[Finding]:
         )
     if uplink["puback_proven"] is False and uplink["confirm"] == "puback":
         hint = 'On MQTT 3.1.1 a refusal looks like success; set confirm = "consumer:NAME"'
-        yield Finding(GOOD, name, "deliveries are unproven", hint)
+        if uplink.get("may_refuse_silently"):
+            cause = "our own state does not come back from the broker: it may refuse everything without a word"
+            yield Finding(WARNING, name, cause, f"Ask its operator for the right to publish. {hint}")
+        else:
+            yield Finding(GOOD, name, "deliveries are unproven", hint)
 
 
 def _screen(snapshot: dict[str, Any] | None, findings: list[Finding], level: int, station: str) -> Iterator[str]:

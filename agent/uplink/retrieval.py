@@ -74,7 +74,8 @@ class Retrieval:
     def close(self) -> None:
         """End what is being read."""
         self._stop.set()
-        self._thread.submit(self._leave)
+        if self._reading is not None or self._source is not None:
+            self._thread.submit(self._leave)
         self._thread.shutdown(wait=False)
 
     def _came(self, reading: asyncio.Future[Chunk]) -> None:

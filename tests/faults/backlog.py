@@ -25,10 +25,10 @@ DEVICE = 0
 GROUP = 2000
 
 
-def fill(log: Path, count: int, *, registers: int) -> None:
-    """Make a log at *log* with *count* readings, as five devices give them in a second."""
+def fill(log: Path, count: int, *, registers: int, ended: timedelta = timedelta()) -> None:
+    """Make a log at *log* with *count* readings, five a second, the last of them made *ended* ago."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - ended
     store = Store.open(log, station=STATION, machine=machine_id(), quota=20 << 30, now_ms=int(now.timestamp() * 1000))
     try:
         for first in range(1, count + 1, GROUP):

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.reader import Reader
 from agent.record import to_ms
+from agent.rescue import write_off
 from agent.salvage import open_log
 from agent.store import Store
+from agent.store_errors import UnreadableError
 from agent.verify import verify_log
 from drivers.reading import Stream
 from tests.faults.cuts import let_go
@@ -105,7 +106,7 @@ def _restarted(folder: Path, told: dict[Name, bytes], rng: random.Random) -> Aft
     store = open_log(folder / "store.db", station="330100-A01", machine="pc-1", quota=1 << 30, now_ms=to_ms(NOON))
     new_epoch = store.fresh
     fill(store, rng, 20)
-    found = heads(store.log)
+    found = heads(store)
     gone = {
         (epoch.epoch, stream, seq)
         for epoch in store.log.epochs()
@@ -120,10 +121,14 @@ def _restarted(folder: Path, told: dict[Name, bytes], rng: random.Random) -> Aft
     return Aftermath(len(told), len(found.keys() & told.keys()), twice, unnamed, broken, new_epoch)
 
 
-def heads(log: Reader) -> dict[Name, bytes]:
-    """The head of every record that *log* keeps, by name."""
-    return {
-        (series.epoch, series.stream, row.seq): row.head
-        for series in log.series()
-        for row in log.walk(series.epoch, series.stream, series.first, series.last)
-    }
+def heads(store: Store) -> dict[Name, bytes]:
+    """The head of every record that is kept, by name; what cannot be read is written off, as the agent does it."""
+    while True:
+        try:
+            return {
+                (series.epoch, series.stream, row.seq): row.head
+                for series in store.log.series()
+                for row in store.log.walk(series.epoch, series.stream, series.first, series.last)
+            }
+        except UnreadableError as error:
+            assert write_off(store, error.epoch, error.stream, error.seq, error.seq + 999)

@@ -216,12 +216,14 @@ def test_ten_thousand_stations_do_not_come_back_in_step(rate: float) -> None:
     assert herd.last_s <= (300 if rate == math.inf else 900)
 
 
-@pytest.mark.parametrize(("count", "batch"), [(20_000, 20), pytest.param(1_000_000, 200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("count", "registers", "batch"), [(20_000, 8, 20), pytest.param(1_000_000, 40, 200, marks=pytest.mark.soak)]
+)
 def test_new_records_stay_fresh_while_a_backlog_goes_out(
-    tmp_path: Path, count: int, batch: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, count: int, registers: int, batch: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After an outage people want to see now what is; the past follows beside it."""
-    fill(tmp_path / "agent" / "store.db", count, registers=REGISTERS)
+    fill(tmp_path / "agent" / "store.db", count, registers=registers)
     with (
         Mosquitto(tmp_path / "broker", settings=["max_queued_messages 0"]) as broker,
         LedgerProcess(tmp_path / "ledger.txt", "--devices", "5", "--registers", str(REGISTERS)) as ledger,

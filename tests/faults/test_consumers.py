@@ -7,17 +7,30 @@ for as long as FOR says.
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from drivers.duration import parse_duration
+from tests.faults.backlog import fill
 from tests.faults.bad_consumers import sites
 from tests.faults.company import EVERY_S, Account, Company, keep
+from tests.simulators.accounting import complete, delivered, served
+from tests.simulators.agent_process import AgentProcess
+from tests.simulators.broker import Mosquitto
+from tests.simulators.consumer import Consumer, collect_records
+from tests.simulators.ledger import LedgerProcess
+from tests.test_ledger import REGISTERS, station
 
-LENGTH_S = 8.0
+LENGTH_S = 6.0
 RECOVERY_S = 10.0
+AHEAD = {"upto": 10**6, "head": "0" * 64}
+SYNCHRONISED = "from agent.clock import Clock\nClock.synchronised = True"
+"""Nothing is old while the clock is not, and the machine that tests may have no time service."""
+
 GROWTH_MB = 40.0
 """Four messages of ten megabytes would be as much; caches fill with a tenth of it."""
 
@@ -66,7 +79,7 @@ def test_the_daemon_lives_on_and_stays_small(company: Company) -> None:
 
 def test_nothing_is_deleted_for_what_a_consumer_says(company: Company) -> None:
     """Age rules first: what was confirmed, by whomever, stays in the log as long as it is to be kept."""
-    assert company.stored == max(seq for one in company.accounts["well"].site.evidence().heads.values() for seq in one)
+    assert company.stored == len(company.accounts["well"].site.evidence().of("measurement"))
     assert [event for event in company.events if event["event"] == "log_freed"] == []
 
 
@@ -108,3 +121,57 @@ def test_a_consumer_that_confirmed_what_it_lost_gets_it_again(company: Company) 
 
     assert account.site.shown["backlog"]["measurement"] < company.status["store"]["last"]["measurement"]
     assert any(packet.topic.endswith("/replay") for packet in account.site.scripted.accepted)
+
+
+def test_an_ack_of_what_the_log_does_not_have_yet_costs_an_epoch_and_no_record(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    """Before the first publish it looks like a restored image: better a new name for what follows than two contents."""
+    with (
+        LedgerProcess(tmp_path / "ledger.txt", "--devices", "2") as ledger,
+        Consumer(broker.port) as consumer,
+    ):
+        agent = AgentProcess(tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="200ms"))
+        with agent:
+            consumer.wait_for(lambda seen: len(seen.evidence().of("measurement")) >= 6)
+            before = agent.status()["store"]["epoch"]
+        words = {"v": 1, "by": "province", "epoch": before, "streams": {"measurement": AHEAD}}
+        consumer.publish("station/v1/ledger/ack/province", json.dumps(words).encode(), retain=True)
+        for count in (12, 18):
+            with agent:
+                consumer.wait_for(lambda seen, count=count: len(seen.evidence().of("measurement")) >= count)
+        evidence = complete(consumer, agent)
+
+    evidence.assert_complete()
+    assert delivered(evidence) == served(tmp_path / "ledger.txt")
+    assert len({chain.epoch for chain in evidence.records}) == 2, "the same ack costs one epoch, not one at each start"
+    assert agent.command("verify").returncode == 0
+
+
+def test_a_replay_reaches_back_into_the_archive(tmp_path: Path, broker: Mosquitto) -> None:
+    """The log has let a day go that was delivered, sealed and old; a consumer that lost it gets it all the same."""
+    count = 3000
+    fill(tmp_path / "agent" / "store.db", count, registers=REGISTERS, ended=timedelta(days=4))
+    with (
+        LedgerProcess(tmp_path / "ledger.txt", "--devices", "2", "--registers", str(REGISTERS)) as ledger,
+        Consumer(broker.port) as consumer,
+    ):
+        text = station(ledger.devices, {"city": broker.url}, every="200ms").replace(
+            'path = "store.db"\n', 'path = "store.db"\nkeep = "1d"\n'
+        )
+        with AgentProcess(tmp_path / "agent", text + 'from = "oldest"\n', prelude=SYNCHRONISED) as agent:
+            agent.until(lambda: agent.events("log_freed"), "a day that was let go", timeout_s=30)
+            kept = min(record["seq"] for record in agent.records("measurement"))
+            epoch = agent.status()["store"]["epoch"]
+            words = {"v": 1, "id": "r1", "by": "judge", "epoch": epoch, "stream": "measurement", "ranges": [[2, count]]}
+            before = len(consumer.messages)
+            consumer.publish("station/v1/ledger/replay/judge", json.dumps(words).encode())
+            consumer.wait_for(lambda seen: f'"last":{count},' in str(seen.on("*/replay")[-1:]), 30)
+            replayed = collect_records(consumer.messages[before:])
+            assert agent.stop() == 0, agent.log
+
+    (reply,) = consumer.on("*/reply/judge")
+    assert kept > count, "all of it is in the archive only"
+    assert json.loads(reply.payload) == {"id": "r1", "status": "accepted", "gone": []}
+    assert replayed.faults == []
+    assert delivered(replayed)[0] == list(range(2, count + 1))

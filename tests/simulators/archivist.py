@@ -68,6 +68,7 @@ class Archivist(Consumer):
         """Disconnect; the broker keeps what comes for us."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets(sockpair_only=True)  # loop_start makes new ones
 
     def evidence(self) -> Evidence:
         """What is here, which is at the same time said to the stations, if this consumer acknowledges."""

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -157,10 +158,16 @@ class ShippedBroker:
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, number)
+        group = self._process.pid
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
         self._process.wait(START_TIMEOUT_S)
         self._process = None
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while _is_there(group):  # what was started through a script outlives the script a little
+            if time.monotonic() > deadline_s:
+                raise BrokerError(f"{self.name} does not end:\n{self.log[-4000:]}")
+            time.sleep(0.01)
 
     def __enter__(self) -> Self:
         self.start()
@@ -170,6 +177,14 @@ class ShippedBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+
+def _is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class ShippedMosquitto(ShippedBroker):

@@ -34,5 +34,6 @@ def ticks(records: Iterable[dict[str, Any]]) -> int:
 
 def unaccounted(records: list[dict[str, Any]], every_s: float) -> int:
     """Ticks between the first and the last reading of *records* that none of them accounts for."""
-    last = number(readings(records)[-1], every_s)
-    return last - number(records[0], every_s) + 1 - ticks(records)
+    last = readings(records)[-1]
+    between = [record for record in records if seconds(record) <= seconds(last)]
+    return number(last, every_s) - number(records[0], every_s) + 1 - ticks(between)
