@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from agent.clock import Clock
-from agent.judge import Judge
-from agent.poller import DevicePoller, LinkPoller
-from agent.record import canonical
+from agent.polling.judge import Judge
+from agent.polling.poller import DevicePoller, LinkPoller
+from agent.polling.scribe import Scribe
+from agent.polling.watch import Watch
 from agent.recorder import Recorder
-from agent.scribe import Scribe
 from agent.settings import DeviceSettings, LinkSettings, Settings, station_device
-from agent.watch import Watch
+from agent.store.record import canonical
 from drivers.api import Link, Profile
 from drivers.catalog import make_driver
 

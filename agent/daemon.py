@@ -27,14 +27,14 @@ from agent.crew import Crew
 from agent.health import Health
 from agent.keeper import Keeper
 from agent.lastgood import choose
-from agent.reader import Reader
-from agent.record import time_text, to_ms
 from agent.recorder import Recorder
-from agent.refuge import clear
-from agent.salvage import open_log
 from agent.settings import Settings
 from agent.station import Station
-from agent.store import Store
+from agent.store.reader import Reader
+from agent.store.record import time_text, to_ms
+from agent.store.refuge import clear
+from agent.store.salvage import open_log
+from agent.store.store import Store
 from agent.watchdog import Watchdog, insist, notify
 from drivers.errors import StationError
 from drivers.reading import Stream

@@ -1,6 +1,6 @@
 """A time range of the log as a file: JSON Lines that prove themselves, or CSV that a spreadsheet opens.
 
-JSON Lines have the form of the archive (:mod:`agent.lines`): heads beside the
+JSON Lines have the form of the archive (:mod:`agent.store.lines`): heads beside the
 records, a new heading wherever records that belong to another time were left
 out. CSV has a row per value and cannot prove anything.
 """
@@ -15,9 +15,9 @@ from datetime import datetime, tzinfo
 from itertools import count, groupby
 from typing import BinaryIO
 
-from agent.lines import Heading, write
-from agent.reader import Reader
-from agent.record import Row
+from agent.store.lines import Heading, write
+from agent.store.reader import Reader
+from agent.store.record import Row
 from drivers.reading import Stream
 
 COLUMNS = ("time", "stream", "seq", "device", "channel", "value", "unit", "quality", "reason")

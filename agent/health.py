@@ -20,7 +20,7 @@ import structlog
 
 from agent import __version__
 from agent.clock import Clock
-from agent.poller import DevicePoller, LinkPoller
+from agent.polling.poller import DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from drivers.units import shown
 

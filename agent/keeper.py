@@ -15,18 +15,18 @@ from typing import Any
 
 import structlog
 
-from agent.archive import Archive
 from agent.clock import Clock
-from agent.cursor import Cursor
-from agent.reader import Reader
-from agent.record import to_ms
 from agent.recorder import Recorder
-from agent.rescue import turn as rescue
-from agent.retention import Claim, Retention, Terms
-from agent.room import is_settled
 from agent.settings import Settings
-from agent.store import Store
-from agent.store_errors import StoreError
+from agent.store.archive import Archive
+from agent.store.cursor import Cursor
+from agent.store.errors import StoreError
+from agent.store.reader import Reader
+from agent.store.record import to_ms
+from agent.store.rescue import turn as rescue
+from agent.store.retention import Claim, Retention, Terms
+from agent.store.room import is_settled
+from agent.store.store import Store
 from drivers.reading import Stream
 
 log = structlog.get_logger()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.paths import locate
-from agent.reader import Reader
 from agent.settings import ConfigError, Settings
-from agent.store_errors import StoreError
+from agent.store.errors import StoreError
+from agent.store.reader import Reader
 
 CONFIG = "configuration"
 """The fact in the log that keeps the text of the last configuration that ran."""

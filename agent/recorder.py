@@ -23,13 +23,13 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from agent.clock import Clock
-from agent.reader import Reader
-from agent.record import Draft, canonical, draft, event
-from agent.refuge import REFUGE_S, RETURN_S
-from agent.rescue import write_off
-from agent.store import LogFullError, LogWriteError, Move, Stamp, Store
-from agent.store_errors import DamagedError, StoreError, UnreadableError
-from agent.writer import Writer
+from agent.store.errors import DamagedError, StoreError, UnreadableError
+from agent.store.reader import Reader
+from agent.store.record import Draft, canonical, draft, event
+from agent.store.refuge import REFUGE_S, RETURN_S
+from agent.store.rescue import write_off
+from agent.store.store import LogFullError, LogWriteError, Move, Stamp, Store
+from agent.store.writer import Writer
 from drivers.reading import Stream
 
 log = structlog.get_logger()

@@ -15,9 +15,9 @@ from agent.assembly import Assembly, judge_words, remembered
 from agent.changes import Changes, Difference, changes
 from agent.clock import Clock
 from agent.crew import Crew
-from agent.judge import Judge
 from agent.lastgood import CONFIG
-from agent.poller import CONDITIONS, DevicePoller, LinkPoller
+from agent.polling.judge import Judge
+from agent.polling.poller import CONDITIONS, DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings, UplinkSettings
 from agent.uplink.uplink import Uplink

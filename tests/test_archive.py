@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from agent import archive as archive_module
-from agent.archive import Archive
-from agent.cursor import Cursor
-from agent.record import to_ms
-from agent.store import Store
-from agent.store_errors import AccessError, LogWriteError
-from agent.verify import Proof, verify_files
+from agent.store import archive as archive_module
+from agent.store.archive import Archive
+from agent.store.cursor import Cursor
+from agent.store.errors import AccessError, LogWriteError
+from agent.store.record import to_ms
+from agent.store.store import Store
+from agent.store.verify import Proof, verify_files
 from drivers.reading import Stream
 from tests.simulators.disk import reading_only
 from tests.simulators.logbook import DAY, NOON, open_store, reading

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cursor import Cursor
-from agent.record import Row, canonical, draft, genesis, next_head
-from agent.store import Store
+from agent.store.cursor import Cursor
+from agent.store.record import Row, canonical, draft, genesis, next_head
+from agent.store.store import Store
 from agent.uplink.batch import Compressor, Envelope, Lane, packet_size, room, splice
 from agent.uplink.lanes import Replay, Track, back_piece, live_pieces, replay_piece
 from agent.uplink.packing import Order, Packed, pack

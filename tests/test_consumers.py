@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.archive import Archive
-from agent.reader import Reader
-from agent.store import CHUNK
+from agent.store.archive import Archive
+from agent.store.reader import Reader
+from agent.store.store import CHUNK
 from agent.uplink import consumer as words
 from agent.uplink import delivery, outcome, standing
 from agent.uplink.consumer import InboundError, Request, answer, parse_ack, parse_request

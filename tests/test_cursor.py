@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cursor import Cursor, intersect, merge, subtract
+from agent.store.cursor import Cursor, intersect, merge, subtract
 
 ranges = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 12)).map(lambda pair: (pair[0], pair[0] + pair[1])))
 

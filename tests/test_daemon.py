@@ -20,9 +20,9 @@ import pytest
 
 from agent.control import ask
 from agent.daemon import Daemon, machine_id
-from agent.poller import LinkPoller
-from agent.record import draft
-from agent.store import LogFullError, LogWriteError, Store
+from agent.polling.poller import LinkPoller
+from agent.store.record import draft
+from agent.store.store import LogFullError, LogWriteError, Store
 from agent.uplink.uplink import Uplink
 from drivers.reading import Stream
 from tests.simulators import misbehaviour
@@ -388,9 +388,9 @@ async def test_the_watchdog_is_fed_while_disk_and_broker_are_dead(
 
 
 DEFECTS = {
-    "link": "from agent.poller import DevicePoller as Thing; name = 'turn'",
+    "link": "from agent.polling.poller import DevicePoller as Thing; name = 'turn'",
     "uplink": "from agent.uplink.uplink import Uplink as Thing; name = '_attempt'",
-    "recorder": "from agent.store import Store as Thing; name = 'append'",
+    "recorder": "from agent.store.store import Store as Thing; name = 'append'",
     "keeper": "from agent.keeper import Keeper as Thing; name = '_turn'",
     "health": "from agent.health import Health as Thing; name = 'snapshot'",
 }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.highwater import HighWater, Mark
-from agent.reader import Reader
-from agent.store import Store
+from agent.store.highwater import HighWater, Mark
+from agent.store.reader import Reader
+from agent.store.store import Store
 from drivers.reading import Stream
 from tests.simulators.logbook import open_store, reading
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.judge import ALARM_HOLD_S, Judge
+from agent.polling.judge import ALARM_HOLD_S, Judge
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading
 

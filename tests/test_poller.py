@@ -33,7 +33,7 @@ def words_asked(server: ModbusTcpServer | ModbusLine, unit: int, at: int) -> lis
 @pytest.fixture
 def rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-off twenty times as quick and with an early limit; the rest of the time is real."""
-    from agent import poller
+    from agent.polling import poller
 
     assert (poller.FIRST_REST_S, poller.LONGEST_REST_S) == (2.0, 60.0)
     monkeypatch.setattr(poller, "FIRST_REST_S", 0.1)
@@ -140,7 +140,7 @@ async def test_every_tick_of_a_dead_device_is_accounted_for_in_few_records(
     tmp_path: Path, rests: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dead analyzer must not fill the log, and nobody may find a hole where it was silent."""
-    monkeypatch.setattr("agent.scribe.TOGETHER_S", 0.5)
+    monkeypatch.setattr("agent.polling.scribe.TOGETHER_S", 0.5)
     async with ModbusTcpServer({1: Unit()}) as server:
         server.misbehave = misbehaviour.silence
         async with WorkingStation(tmp_path, HEAD + device("so2", at_port(server), "50ms", timeout='"20ms"')) as station:
@@ -160,7 +160,7 @@ async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A late tick gives way to its successor: nothing queues up, nothing is polled twice, nothing is hidden."""
-    monkeypatch.setattr("agent.scribe.TOGETHER_S", 1.0)
+    monkeypatch.setattr("agent.polling.scribe.TOGETHER_S", 1.0)
     units = {number: Unit(holding={0: number}) for number in range(1, 5)}
     async with ModbusTcpServer(units) as server:
         server.misbehave = misbehaviour.late(0.1)
@@ -189,7 +189,7 @@ async def test_what_was_missed_is_told_though_the_wire_is_quick_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last ticks of a busy spell must not stay in memory until the next one."""
-    monkeypatch.setattr("agent.scribe.TOGETHER_S", 0.5)
+    monkeypatch.setattr("agent.polling.scribe.TOGETHER_S", 0.5)
     units = {number: Unit(holding={0: number}) for number in range(1, 5)}
     async with ModbusTcpServer(units) as server:
         server.misbehave = misbehaviour.late(0.1)

@@ -11,7 +11,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.record import canonical, draft, event, genesis, meta_id, next_head, time_text, to_ms
+from agent.store.record import canonical, draft, event, genesis, meta_id, next_head, time_text, to_ms
 from drivers.reading import Quality, Stream
 
 NOON = datetime(2026, 11, 22, 4, 30, 5, 137_999, tzinfo=UTC)

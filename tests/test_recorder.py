@@ -16,11 +16,11 @@ import apsw
 import pytest
 
 from agent.clock import Clock
-from agent.reader import Reader
-from agent.record import Draft, draft
 from agent.recorder import Recorder
-from agent.store import Store
-from agent.verify import verify_log
+from agent.store.reader import Reader
+from agent.store.record import Draft, draft
+from agent.store.store import Store
+from agent.store.verify import verify_log
 from drivers.reading import Stream
 from tests.simulators.disk import Disk
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.store import LogFullError, Store
+from agent.store.store import LogFullError, Store
 from drivers.reading import Stream
 from tests.simulators import misbehaviour
 from tests.simulators.agent_process import AgentProcess

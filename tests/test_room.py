@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cursor import Cursor, Range
-from agent.record import to_ms
-from agent.retention import Claim, Retention, Terms
-from agent.room import Holder, Shelf, Step, is_settled, next_step
-from agent.store import Move, Store
+from agent.store.cursor import Cursor, Range
+from agent.store.record import to_ms
+from agent.store.retention import Claim, Retention, Terms
+from agent.store.room import Holder, Shelf, Step, is_settled, next_step
+from agent.store.store import Move, Store
 from drivers.reading import Stream
 from tests.simulators.logbook import DAY, NOON, open_store, reading
 

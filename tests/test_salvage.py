@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agent import salvage
-from agent.cursor import Cursor
-from agent.reader import Reader
-from agent.record import to_ms
-from agent.rescue import turn, write_off
-from agent.salvage import open_log
-from agent.store import Move, Store, condemn
-from agent.store_errors import DamagedError, ForeignLogError, LockedError, UnreadableError
-from agent.verify import verify_log
+from agent.store import salvage
+from agent.store.cursor import Cursor
+from agent.store.errors import DamagedError, ForeignLogError, LockedError, UnreadableError
+from agent.store.reader import Reader
+from agent.store.record import to_ms
+from agent.store.rescue import turn, write_off
+from agent.store.salvage import open_log
+from agent.store.store import Move, Store, condemn
+from agent.store.verify import verify_log
 from drivers.reading import Stream
 from tests.simulators.logbook import NOON, open_store, reading
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 import agent
-from agent.record import meta_id
+from agent.store.record import meta_id
 from agent.uplink.codes import meaning
 from agent.uplink.consumer import InboundError, parse_ack, parse_request
 from drivers.reading import Quality, Stream

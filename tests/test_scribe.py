@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.record import Draft, meta_id
-from agent.scribe import TOGETHER_S, Scribe, dictionary_words
+from agent.polling.scribe import TOGETHER_S, Scribe, dictionary_words
+from agent.store.record import Draft, meta_id
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading, Scan, Stream
 
@@ -65,7 +65,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets monotonic time pass at once."""
     passed = [0.0]
     real = time.monotonic
-    monkeypatch.setattr("agent.scribe.time.monotonic", lambda: real() + passed[0])
+    monkeypatch.setattr("agent.polling.scribe.time.monotonic", lambda: real() + passed[0])
 
     def pass_s(seconds: float) -> None:
         passed[0] += seconds

@@ -15,12 +15,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from agent import lock, schema
-from agent.cursor import Cursor
-from agent.reader import Reader
-from agent.record import draft, event, genesis, next_head, to_ms
-from agent.store import Move, Store
-from agent.store_errors import (
+from agent.store import lock, schema
+from agent.store.cursor import Cursor
+from agent.store.errors import (
     AccessError,
     DamagedError,
     ForeignLogError,
@@ -28,6 +25,9 @@ from agent.store_errors import (
     LogFullError,
     LogWriteError,
 )
+from agent.store.reader import Reader
+from agent.store.record import draft, event, genesis, next_head, to_ms
+from agent.store.store import Move, Store
 from drivers.reading import Stream
 from tests.simulators.disk import Disk, reading_only
 from tests.simulators.logbook import NOON, open_store, reading
@@ -189,7 +189,7 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(store: Store, path
 def test_the_lock_dies_with_its_process(path: Path) -> None:
     """After SIGKILL the next start must not need a technician who removes a lock file."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from agent.store import Store;"
+        "import os, signal, sys; from pathlib import Path; from agent.store.store import Store;"
         f"s = Store.open(Path({str(path)!r}), station='330100-A01', machine='pc-1', quota=1 << 30, now_ms=0);"
         "s.set_fact('left', 'behind'); os.kill(os.getpid(), signal.SIGKILL)"
     )

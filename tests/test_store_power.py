@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.reader import Reader
-from agent.retention import Claim, Retention, Terms
-from agent.store import Store
-from agent.store_errors import StoreError
-from agent.verify import verify_log
+from agent.store.errors import StoreError
+from agent.store.reader import Reader
+from agent.store.retention import Claim, Retention, Terms
+from agent.store.store import Store
+from agent.store.verify import verify_log
 from drivers.reading import Stream
 from tests.simulators.disk import Disk
 from tests.simulators.logbook import open_store, reading

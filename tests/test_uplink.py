@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agent.record import canonical, meta_id
+from agent.store.record import canonical, meta_id
 from agent.uplink import announce, delivery, uplink
 from drivers.reading import Stream
 from tests.simulators.broker import Mosquitto, free_port

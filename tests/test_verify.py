@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.lines import Heading, write
-from agent.reader import Reader
-from agent.record import next_head, to_ms
-from agent.store_errors import AccessError, StoreError
-from agent.verify import Proof, verify_files, verify_log
+from agent.store.errors import AccessError, StoreError
+from agent.store.lines import Heading, write
+from agent.store.reader import Reader
+from agent.store.record import next_head, to_ms
+from agent.store.verify import Proof, verify_files, verify_log
 from drivers.reading import Stream
 from tests.simulators.logbook import NOON, open_store, reading
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.watch import Watch
+from agent.polling.watch import Watch
 from drivers.profile import Profile
 from drivers.reading import Reading
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from agent.cli.moments import moment
 from agent.exporting import export_csv, export_lines
 from agent.paths import locate
-from agent.reader import Reader
 from agent.settings import ConfigError, Settings
+from agent.store.reader import Reader
 from drivers.reading import Stream
 from drivers.units import shown
 

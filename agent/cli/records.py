@@ -13,8 +13,8 @@ from pathlib import Path
 from agent.cli.moments import moment
 from agent.cli.recordline import record_line
 from agent.paths import locate
-from agent.reader import Reader
-from agent.record import Row
+from agent.store.reader import Reader
+from agent.store.record import Row
 from drivers.reading import Stream
 
 PAUSE_S = 0.5

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.paths import locate
-from agent.reader import Reader
-from agent.verify import Proof, verify_files, verify_log
+from agent.store.reader import Reader
+from agent.store.verify import Proof, verify_files, verify_log
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 
 import orjson
 
-from agent.cursor import Range
 from agent.receive.holding import Key, Series
 from agent.receive.receiving import Receiver
+from agent.store.cursor import Range
 from agent.uplink.consumer import MOST_RANGES, MOST_RECORDS
 
 PATIENCE_S = 3.0

@@ -10,9 +10,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from agent.cursor import Cursor, Range, subtract
 from agent.receive.unpacking import Batch
-from agent.record import genesis
+from agent.store.cursor import Cursor, Range, subtract
+from agent.store.record import genesis
 from drivers.reading import Stream
 
 RECENT = 10_000

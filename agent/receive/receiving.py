@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.cursor import Range
 from agent.receive.holding import ContradictionError, Key, Kind, Series
 from agent.receive.unpacking import Batch, BatchError, Head, Seq, unpack
+from agent.store.cursor import Range
 from agent.uplink.batch import Lane
 from drivers.reading import Stream
 

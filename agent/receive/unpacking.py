@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.record import next_head
+from agent.store.record import next_head
 from agent.uplink.batch import Lane
 from drivers.errors import StationError
 from drivers.reading import Stream

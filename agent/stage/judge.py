@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.reader import Reader
 from agent.receive.holding import Key
 from agent.receive.receiving import FAULTS, Receiver, Taken
+from agent.store.reader import Reader
 from agent.uplink.broker import Broker
 
 RATE_S = 5.0

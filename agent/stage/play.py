@@ -25,7 +25,7 @@ from agent.stage.brokers import HOST, Choice, DemoBroker
 from agent.stage.child import Child
 from agent.stage.judge import Count, Judge
 from agent.stage.stationfile import ROOT, station_file
-from agent.store_errors import StoreError
+from agent.store.errors import StoreError
 from agent.uplink.broker import Address
 
 SUBSCRIBER = "judge"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
-from agent.record import Row
+from agent.store.record import Row
 from drivers.errors import StationError
 from drivers.reading import Stream
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import structlog
 
-from agent.reader import Parked
 from agent.settings import UplinkSettings
+from agent.store.reader import Parked
 from agent.uplink.broker import Broker
 from agent.uplink.delivery import Delivery
 from agent.uplink.progress import Progress

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agent.cursor import Range, intersect, merge, subtract
+from agent.store.cursor import Range, intersect, merge, subtract
 from drivers.reading import Stream
 
 MOST_BYTES = 65_536

@@ -15,9 +15,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from agent.reader import Reader
 from agent.recorder import Recorder
 from agent.settings import UplinkSettings
+from agent.store.reader import Reader
 from agent.uplink.allowance import Allowance
 from agent.uplink.announce import Announcer, Message
 from agent.uplink.batch import Envelope, Lane, packet_size

@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from agent.cursor import Cursor, Range, merge, subtract
-from agent.reader import Reader
 from agent.recorder import Recorder
+from agent.store.cursor import Cursor, Range, merge, subtract
+from agent.store.reader import Reader
 from agent.uplink.announce import Announcer, Message, parse_state
 from agent.uplink.consumer import (
     MOST_BYTES,

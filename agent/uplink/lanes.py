@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agent.cursor import Cursor, Range, merge, subtract
+from agent.store.cursor import Cursor, Range, merge, subtract
 from agent.uplink.batch import Lane
 from drivers.reading import Stream
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.cursor import Range
-from agent.reader import Reader
-from agent.record import Row
+from agent.store.cursor import Range
+from agent.store.reader import Reader
+from agent.store.record import Row
 from agent.uplink.batch import Envelope, packet_size, room, splice
 
 

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.cursor import Cursor, Range, merge, subtract
-from agent.reader import Parked, Reader
 from agent.recorder import Recorder
-from agent.store import Move, Store
+from agent.store.cursor import Cursor, Range, merge, subtract
+from agent.store.reader import Parked, Reader
+from agent.store.store import Move, Store
 from agent.uplink.lanes import Key, Track
 from drivers.reading import Stream
 

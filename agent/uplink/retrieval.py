@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from agent.archive import recall, stretches
-from agent.cursor import Range
-from agent.record import Row
+from agent.store.archive import recall, stretches
+from agent.store.cursor import Range
+from agent.store.record import Row
 from agent.uplink.lanes import Key
 
 CHUNK = 1000

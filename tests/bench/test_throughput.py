@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from agent.demo.modbus_server import Framing, Mbap, Rtu
-from agent.record import Draft, draft
-from agent.store import Store
+from agent.store.record import Draft, draft
+from agent.store.store import Store
 from drivers.decode import decode
 from drivers.modbus_frames import FRAMINGS, values_of
 from drivers.plan import Span

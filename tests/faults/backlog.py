@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.daemon import machine_id
-from agent.record import Draft, draft
-from agent.store import Store
+from agent.store.record import Draft, draft
+from agent.store.store import Store
 from drivers.reading import Stream
 from tests.simulators.accounting import STATION, seconds
 from tests.simulators.consumer import Received

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import apsw
 
-from agent.archive import Archive
-from agent.cursor import Cursor
-from agent.reader import Reader
-from agent.record import to_ms
-from agent.retention import Claim, Retention, Terms
-from agent.room import margin
-from agent.store import Move, Store
-from agent.store_errors import StoreError
-from agent.verify import verify_files, verify_log
+from agent.store.archive import Archive
+from agent.store.cursor import Cursor
+from agent.store.errors import StoreError
+from agent.store.reader import Reader
+from agent.store.record import to_ms
+from agent.store.retention import Claim, Retention, Terms
+from agent.store.room import margin
+from agent.store.store import Move, Store
+from agent.store.verify import verify_files, verify_log
 from drivers.reading import Stream
 from tests.simulators.disk import Disk
 from tests.simulators.logbook import DAY, NOON, open_store, reading

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.record import to_ms
-from agent.rescue import write_off
-from agent.salvage import open_log
-from agent.store import Store
-from agent.store_errors import UnreadableError
-from agent.verify import verify_log
+from agent.store.errors import UnreadableError
+from agent.store.record import to_ms
+from agent.store.rescue import write_off
+from agent.store.salvage import open_log
+from agent.store.store import Store
+from agent.store.verify import verify_log
 from drivers.reading import Stream
 from tests.faults.cuts import let_go
 from tests.simulators.disk import Disk

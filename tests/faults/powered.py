@@ -22,13 +22,13 @@ from unittest.mock import patch
 from agent import daemon as daemon_module
 from agent.daemon import Daemon
 from agent.keeper import Keeper
-from agent.reader import Reader
-from agent.record import Draft
-from agent.salvage import open_log
-from agent.sqlite import connect_writer
-from agent.store import Stamp, Store
-from agent.store_errors import StoreError
-from agent.verify import verify_log
+from agent.store.errors import StoreError
+from agent.store.reader import Reader
+from agent.store.record import Draft
+from agent.store.salvage import open_log
+from agent.store.sqlite import connect_writer
+from agent.store.store import Stamp, Store
+from agent.store.verify import verify_log
 from drivers.reading import Stream
 from tests.simulators.accounting import STATION
 from tests.simulators.disk import Disk
@@ -176,7 +176,7 @@ class Powered:
         with (
             patch.object(daemon_module, "open_log", functools.partial(open_log, vfs=disk.name)),
             patch.object(daemon_module, "machine_id", lambda: machine),
-            patch("agent.store.connect_writer", connect),
+            patch("agent.store.store.connect_writer", connect),
             patch.object(Keeper, "_now_ms", lambda keeper: now_ms(keeper) + TOMORROW_MS),
             patch("agent.keeper.SEAL_S", 0.1),
             patch("agent.keeper.REST_S", 0.05),

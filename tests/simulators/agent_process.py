@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from agent.reader import Reader
+from agent.store.reader import Reader
 
 MAIN = "import sys; from agent.cli import main; sys.exit(main())"
 COMMAND = [sys.executable, "-c", MAIN]

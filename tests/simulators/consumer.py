@@ -114,7 +114,9 @@ class Consumer:
         deadline = time.monotonic() + timeout_s
         while not condition(self):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self.messages)} messages, and not what was waited for: {[m.topic for m in self.messages]}")
+                raise TimeoutError(
+                    f"{len(self.messages)} messages, and not what was waited for: {[m.topic for m in self.messages]}"
+                )
             time.sleep(0.02)
 
     async def until(self, condition: Callable[[Consumer], bool], timeout_s: float = 10.0) -> None:

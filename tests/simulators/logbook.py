@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agent.record import Draft, draft, to_ms
-from agent.store import Store
+from agent.store.record import Draft, draft, to_ms
+from agent.store.store import Store
 from drivers.reading import Stream
 
 NOON = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.clock import Clock
-from agent.record import draft
 from agent.recorder import Recorder
 from agent.settings import UplinkSettings
-from agent.store import Store
+from agent.store.record import draft
+from agent.store.store import Store
 from agent.uplink.uplink import Uplink
 from drivers.reading import Stream
 

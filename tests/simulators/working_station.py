@@ -11,11 +11,11 @@ from typing import Any, Self
 
 from agent.clock import Clock
 from agent.crew import Crew
-from agent.poller import DevicePoller, LinkPoller
+from agent.polling.poller import DevicePoller, LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings
 from agent.station import Station
-from agent.store import Store
+from agent.store.store import Store
 from drivers.reading import Stream
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agent.record import time_text, to_ms
+from agent.store.record import time_text, to_ms
 from drivers.profile import Profile
 from drivers.reading import Reading, Value
 

@@ -13,14 +13,14 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from agent import gaps
-from agent.reader import Series
-from agent.record import Row
-from agent.rescue import ASIDE
-from agent.retention import FREEING
-from agent.sqlite import Connection
-from agent.store import Store
-from agent.store_errors import StoreError
+from agent.store import gaps
+from agent.store.errors import StoreError
+from agent.store.reader import Series
+from agent.store.record import Row
+from agent.store.rescue import ASIDE
+from agent.store.retention import FREEING
+from agent.store.sqlite import Connection
+from agent.store.store import Store
 
 REFUGE_S = 600.0
 """How long the disk may refuse before records get a seq in memory."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.files import sync_folder
-from agent.footing import Footing
-from agent.sqlite import copy, empty_wal
-from agent.store import Store
+from agent.store.files import sync_folder
+from agent.store.footing import Footing
+from agent.store.sqlite import copy, empty_wal
+from agent.store.store import Store
 
 _SIDES = ("-wal", "-shm")
 _COPYING, _COPY = ".copying", ".copy"

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.clock import instant
-from agent.record import Draft, draft, meta_id, time_text, to_ms
+from agent.store.record import Draft, draft, meta_id, time_text, to_ms
 from drivers.profile import Channel, Profile
 from drivers.reading import Quality, Reading, Scan, Stream
 

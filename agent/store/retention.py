@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent.cursor import Cursor, subtract
-from agent.reader import Reader
-from agent.record import Draft, event
-from agent.room import Holder, Shelf, Step, margin, next_step
-from agent.store import CHUNK, Store
+from agent.store.cursor import Cursor, subtract
+from agent.store.reader import Reader
+from agent.store.record import Draft, event
+from agent.store.room import Holder, Shelf, Step, margin, next_step
+from agent.store.store import CHUNK, Store
 from drivers.reading import Stream
 
 FREEING = "freeing"
@@ -63,7 +63,7 @@ class Retention:
     def turn(self, store: Store, terms: Terms, now_ms: int) -> bool:
         """Free one chunk if there is need; True when another turn is due at once.
 
-        Raises what :meth:`agent.store.Store.free` raises; the next turn tries again.
+        Raises what :meth:`agent.store.store.Store.free` raises; the next turn tries again.
         """
         was_pressed, self._pressed = self._pressed, self._is_short(store)
         if not (self._pressed and not was_pressed) and time.monotonic() < self._resting_until:

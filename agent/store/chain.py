@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent.record import Row, next_head, time_text
+from agent.store.record import Row, next_head, time_text
 
 
 @dataclass(frozen=True, slots=True)

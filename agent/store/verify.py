@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent.chain import Break, Walked, walk
-from agent.cursor import Range
-from agent.highwater import HighWater
-from agent.lines import Fault, Heading, read
-from agent.reader import Reader, Series
-from agent.record import Row, genesis
-from agent.store_errors import AccessError, DamagedError
+from agent.store.chain import Break, Walked, walk
+from agent.store.cursor import Range
+from agent.store.errors import AccessError, DamagedError
+from agent.store.highwater import HighWater
+from agent.store.lines import Fault, Heading, read
+from agent.store.reader import Reader, Series
+from agent.store.record import Row, genesis
 from drivers.reading import Stream
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Mapping
 
-from agent.highwater import Mark
-from agent.reader import Epoch
+from agent.store.highwater import Mark
+from agent.store.reader import Epoch
 from drivers.reading import Stream
 
 CREATED = "created"

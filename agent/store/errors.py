@@ -35,7 +35,7 @@ class ForeignLogError(StoreError):
 
 
 class DamagedError(StoreError):
-    """The medium gave back something that is no log any more; see :mod:`agent.salvage`."""
+    """The medium gave back something that is no log any more; see :mod:`agent.store.salvage`."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
@@ -59,7 +59,7 @@ class DisplacedError(StoreError):
 
 
 class UnreadableError(DamagedError):
-    """One record cannot be read: number ``seq`` of ``epoch`` and ``stream``; see :func:`agent.rescue.write_off`."""
+    """Record ``seq`` of ``epoch`` and ``stream`` cannot be read; see :func:`agent.store.rescue.write_off`."""
 
     def __init__(self, damage: DamagedError, epoch: str, stream: Stream, seq: int) -> None:
         super().__init__(damage.path, f"{stream} {seq} of epoch {epoch} cannot be read: {damage.why}")

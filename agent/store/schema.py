@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.sqlite import Connection
-from agent.store_errors import DamagedError, ForeignLogError
+from agent.store.errors import DamagedError, ForeignLogError
+from agent.store.sqlite import Connection
 from drivers.reading import Stream
 
 APPLICATION_ID = 0x73746167

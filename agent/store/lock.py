@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from agent.store_errors import AccessError, LockedError
+from agent.store.errors import AccessError, LockedError
 
 
 class StoreLock:

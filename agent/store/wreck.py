@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import orjson
 
-from agent.cursor import Cursor, Range
-from agent.reader import Epoch, Reader
-from agent.record import Row
-from agent.schema import SEQ_MASK, epoch_number, on
-from agent.sqlite import connect_wreck
-from agent.store_errors import StoreError
+from agent.store.cursor import Cursor, Range
+from agent.store.errors import StoreError
+from agent.store.reader import Epoch, Reader
+from agent.store.record import Row
+from agent.store.schema import SEQ_MASK, epoch_number, on
+from agent.store.sqlite import connect_wreck
 from drivers.reading import Stream
 
 T = TypeVar("T")

@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from agent import gaps
-from agent.chain import Break, walk
-from agent.epoch import new_name, why_new
-from agent.files import sync_folder
-from agent.footing import Footing
-from agent.highwater import HighWater, Mark
-from agent.lock import StoreLock
-from agent.reader import Reader
-from agent.record import Draft, genesis, next_head
-from agent.schema import MINUTE_MS, on, prepare, record_id
-from agent.sqlite import (
+from agent.store import gaps
+from agent.store.chain import Break, walk
+from agent.store.epoch import new_name, why_new
+from agent.store.errors import DamagedError, LogFullError, LogWriteError, StoreError
+from agent.store.files import sync_folder
+from agent.store.footing import Footing
+from agent.store.highwater import HighWater, Mark
+from agent.store.lock import StoreLock
+from agent.store.reader import Reader
+from agent.store.record import Draft, genesis, next_head
+from agent.store.schema import MINUTE_MS, on, prepare, record_id
+from agent.store.sqlite import (
     PAGE,
     Connection,
     FullError,
@@ -38,8 +39,7 @@ from agent.sqlite import (
     translated,
     wal_of,
 )
-from agent.store_errors import DamagedError, LogFullError, LogWriteError, StoreError
-from agent.waltail import Tail, tail
+from agent.store.waltail import Tail, tail
 from drivers.reading import Stream
 
 __all__ = ["LogFullError", "LogWriteError", "Move", "Stamp", "Store", "StoreError"]
@@ -65,7 +65,7 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A cursor as it now stands; ``cursor`` is :meth:`agent.cursor.Cursor.to_json`."""
+    """A cursor as it now stands; ``cursor`` is :meth:`agent.store.cursor.Cursor.to_json`."""
 
     uplink: str
     epoch: str
@@ -121,7 +121,7 @@ class Store:
 
         *quota* is in bytes, *machine* names this computer, *vfs* the layer through which SQLite reaches
         the disk. With *lock* the caller holds the lock already. Raises LockedError, AccessError,
-        ForeignLogError, DamagedError (see :func:`agent.salvage.open_log`), LogFullError or LogWriteError.
+        ForeignLogError, DamagedError (see :func:`agent.store.salvage.open_log`), LogFullError or LogWriteError.
         """
         held = lock or StoreLock(path)
         try:
@@ -285,7 +285,7 @@ class Store:
     def writing(self, size: int = 0) -> Iterator[Connection]:
         """One transaction: all or nothing, and synced when it ends; *size* is how many bytes it wants to add.
 
-        Raises LogFullError, LogWriteError, DisplacedError (see :mod:`agent.putback`); or DamagedError, and then
+        Raises LogFullError, LogWriteError, DisplacedError (see :mod:`agent.store.putback`); or DamagedError, and then
         the log is set aside when it is opened next.
         """
         if self._thread is None:

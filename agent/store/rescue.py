@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent import gaps
-from agent.cursor import Cursor, Range, intersect, merge
-from agent.reader import Epoch
-from agent.record import event
-from agent.room import margin
-from agent.store import CHUNK, Store
-from agent.store_errors import LogFullError
-from agent.wreck import ask, open_wreck, read_parts
+from agent.store import gaps
+from agent.store.cursor import Cursor, Range, intersect, merge
+from agent.store.errors import LogFullError
+from agent.store.reader import Epoch
+from agent.store.record import event
+from agent.store.room import margin
+from agent.store.store import CHUNK, Store
+from agent.store.wreck import ask, open_wreck, read_parts
 from drivers.reading import Stream
 
 ASIDE = "salvage"

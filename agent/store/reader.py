@@ -18,11 +18,11 @@ from typing import Any, Self
 
 import orjson
 
-from agent.cursor import Cursor, Range, subtract
-from agent.record import Row, genesis
-from agent.schema import MINUTE_MS, SEQ_MASK, epoch_number, on, record_id
-from agent.sqlite import Connection, connect_reader, discard, translated
-from agent.store_errors import DamagedError, UnreadableError
+from agent.store.cursor import Cursor, Range, subtract
+from agent.store.errors import DamagedError, UnreadableError
+from agent.store.record import Row, genesis
+from agent.store.schema import MINUTE_MS, SEQ_MASK, epoch_number, on, record_id
+from agent.store.sqlite import Connection, connect_reader, discard, translated
 from drivers.reading import Stream
 
 _CHUNK = 500

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agent.sqlite import WAL_LIMIT
-from agent.store_errors import DamagedError, DisplacedError, LogWriteError
+from agent.store.errors import DamagedError, DisplacedError, LogWriteError
+from agent.store.sqlite import WAL_LIMIT
 
 _SIDES = ("", "-wal", "-shm")
 

@@ -20,12 +20,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
-from agent.cursor import Cursor, Range, intersect, merge
-from agent.files import sync_folder
-from agent.lines import Heading, excerpt, write
-from agent.reader import Reader
-from agent.record import Row
-from agent.store_errors import AccessError, LogWriteError
+from agent.store.cursor import Cursor, Range, intersect, merge
+from agent.store.errors import AccessError, LogWriteError
+from agent.store.files import sync_folder
+from agent.store.lines import Heading, excerpt, write
+from agent.store.reader import Reader
+from agent.store.record import Row
 from drivers.reading import Stream
 
 _DAY_MS = 24 * 3_600_000

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agent.putback import put_back
-from agent.record import Draft
-from agent.refuge import bring_home, move_in
-from agent.store import Move, Stamp, Store, condemn
-from agent.store_errors import DamagedError, DisplacedError, LogFullError, LogWriteError, StoreError
+from agent.store.errors import DamagedError, DisplacedError, LogFullError, LogWriteError, StoreError
+from agent.store.putback import put_back
+from agent.store.record import Draft
+from agent.store.refuge import bring_home, move_in
+from agent.store.store import Move, Stamp, Store, condemn
 
 log = structlog.get_logger()
 T = TypeVar("T")

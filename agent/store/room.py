@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agent.cursor import Cursor, Range, intersect, subtract
+from agent.store.cursor import Cursor, Range, intersect, subtract
 from drivers.reading import Stream
 
 DELIVERED = "delivered"

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import orjson
 
-from agent.record import Row, canonical, next_head, to_ms
+from agent.store.record import Row, canonical, next_head, to_ms
 from drivers.reading import Stream
 
 _BEGINS = b'{"head":'

@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 import structlog
 
 from agent.clock import Clock, Step
-from agent.judge import Judge
+from agent.polling.judge import Judge
+from agent.polling.scribe import Scribe
+from agent.polling.watch import Watch
 from agent.recorder import Recorder
-from agent.scribe import Scribe
-from agent.watch import Watch
 from drivers.api import Driver, DriverError, Link, LinkDownError, Profile, Quality, Reading, Scan, Stream
 from drivers.link import Counters
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.record import Row
-from agent.schema import MINUTE_MS, on, record_id
-from agent.sqlite import Connection
+from agent.store.record import Row
+from agent.store.schema import MINUTE_MS, on, record_id
+from agent.store.sqlite import Connection
 from drivers.reading import Stream
 
 FREED = "freed"

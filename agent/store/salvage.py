@@ -3,7 +3,7 @@
 Nothing of the damaged file is ever deleted or written to. A new log takes its
 place with a new epoch, and knows the old ones; their records are copied over
 under their own epoch, seq and head, so that what was not delivered still is.
-What the medium lost is named. :mod:`agent.rescue` does the copying.
+What the medium lost is named. :mod:`agent.store.rescue` does the copying.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from agent import gaps
-from agent.cursor import subtract
-from agent.epoch import SALVAGED
-from agent.files import sync_folder
-from agent.highwater import HighWater, Mark
-from agent.lock import StoreLock
-from agent.putback import finish as finish_put_back
-from agent.reader import Epoch, Gone
-from agent.record import event
-from agent.rescue import ASIDE, needed, turn
-from agent.schema import APPLICATION_ID
-from agent.store import Store, condemn, condemnation
-from agent.store_errors import DamagedError, ForeignLogError
-from agent.wreck import Wreck, ask, open_wreck
+from agent.store import gaps
+from agent.store.cursor import subtract
+from agent.store.epoch import SALVAGED
+from agent.store.errors import DamagedError, ForeignLogError
+from agent.store.files import sync_folder
+from agent.store.highwater import HighWater, Mark
+from agent.store.lock import StoreLock
+from agent.store.putback import finish as finish_put_back
+from agent.store.reader import Epoch, Gone
+from agent.store.record import event
+from agent.store.rescue import ASIDE, needed, turn
+from agent.store.schema import APPLICATION_ID
+from agent.store.store import Store, condemn, condemnation
+from agent.store.wreck import Wreck, ask, open_wreck
 from drivers.reading import Stream
 
 __all__ = ["condemn", "open_log"]
@@ -53,10 +53,10 @@ def open_log(
     vfs: str | None = None,
     patience_s: float = _PATIENCE_S,
 ) -> Store:
-    """Open the log as :meth:`agent.store.Store.open` does; a damaged one is set aside and salvaged first.
+    """Open the log as :meth:`agent.store.store.Store.open` does; a damaged one is set aside and salvaged first.
 
     Returns when all is copied that an uplink still lacks; the rest only as far as *patience_s* allows:
-    call :func:`agent.rescue.turn` for it now and then. Raises what ``Store.open`` raises, but no DamagedError.
+    call :func:`agent.store.rescue.turn` for it now and then. Raises what ``Store.open`` raises, but no DamagedError.
     """
     lock = StoreLock(path)
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import apsw
 
-from agent.store_errors import AccessError, DamagedError, LogFullError, LogWriteError, StoreError
+from agent.store.errors import AccessError, DamagedError, LogFullError, LogWriteError, StoreError
 
 Connection = apsw.Connection
 FullError = apsw.FullError

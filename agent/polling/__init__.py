@@ -1,0 +1,1 @@
+"""From instruments to records: ticks, qualities, and what every tick left behind."""
