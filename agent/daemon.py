@@ -228,6 +228,7 @@ class Daemon:
             "configuration": {"file": str(settings.path), "sha256": settings.sha256},
             "uplinks": [uplink.snapshot() for uplink in self._station.uplinks.values()],
             "problems": problems + self._keeper.problems(),
+            "room": self._keeper.room,
         }
 
 

@@ -22,7 +22,7 @@ from agent.store.archive import Archive
 from agent.store.cursor import Cursor
 from agent.store.errors import StoreError
 from agent.store.reader import Reader
-from agent.store.record import to_ms
+from agent.store.record import time_text, to_ms
 from agent.store.rescue import turn as rescue
 from agent.store.retention import Claim, Retention, Terms
 from agent.store.room import is_settled
@@ -47,6 +47,8 @@ class Keeper:
         self._errors: dict[str, StoreError] = {}
         self._archive: Archive | None = None
         self._sealed: dict[tuple[str, Stream], Cursor] = {}  # how far the archive has come
+        self.room: dict[str, Any] = {}
+        """How much of the quota is used, since when records are kept, and for how long there is room."""
         self.turned_s = time.monotonic()
 
     async def run(self) -> None:
@@ -68,7 +70,8 @@ class Keeper:
             while True:
                 again = False
                 try:
-                    again = await loop.run_in_executor(sealing, self._seal, self._recorder.path)
+                    if not self._recorder.is_volatile:
+                        again = await loop.run_in_executor(sealing, self._seal, self._recorder.path)
                     self._errors.pop("archive", None)
                 except StoreError as error:
                     self._note("archive", error)
@@ -94,6 +97,7 @@ class Keeper:
         if self._archive is None or self._archive.folder != terms.archive_path:
             self._archive = Archive(terms.archive_path)
         with Reader.open(path) as reader:
+            self._measure(reader)
             part = self._archive.next_slice(reader, self._now_ms())
             if part:
                 sealed = self._archive.seal(reader, part)
@@ -103,6 +107,17 @@ class Keeper:
             log.info("archive_pruned", file=file.path.name)
         self._sealed = self._archive.sealed()
         return part is not None
+
+    def _measure(self, reader: Reader) -> None:
+        """Note how far back the log reaches, and how long its quota will last at the rate so far."""
+        kept = [series for series in reader.series() if series.first <= series.last]
+        if not kept:
+            return
+        used, quota = reader.used_bytes(), self._settings().store.quota
+        since_ms = min(reader.time_of(series.epoch, series.stream, series.first) for series in kept)
+        per_s = used / max((self._now_ms() - since_ms) / 1000, 60.0)
+        left_s = max(quota - used, 0) / per_s
+        self.room = {"used": used, "quota": quota, "since": time_text(since_ms), "lasts_s": round(left_s)}
 
     def _terms(self) -> Terms:
         settings = self._settings()

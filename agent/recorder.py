@@ -41,6 +41,12 @@ GROUP = 2000
 CURSOR_S = 5.0
 """How long a cursor move may wait for a record to ride with."""
 
+SETTLED_TURNS = 4
+"""A burst is over when the loop has turned so often and nothing came; from reply to record takes three turns."""
+
+SETTLE_S = 0.02
+"""No burst is waited for longer than this."""
+
 RETRY_S = 2.0
 """How long after a refusal the disk is asked again."""
 
@@ -214,10 +220,9 @@ class Recorder:
         while True:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._reading, self._ask, question)
-            except UnreadableError as error:
-                if not await self.write_off(error):
-                    raise
             except DamagedError as error:
+                if isinstance(error, UnreadableError) and await self.write_off(error):
+                    continue
                 with suppress(StoreError):
                     await self._in_writing(self._writer.mend, error)
                 raise
@@ -300,12 +305,20 @@ class Recorder:
         self._wake.clear()
         if self._linger_s and self._queue:
             await asyncio.sleep(self._linger_s)
+        await self._until_settled()
         if self._queue or self._facts or self._moves_are_due():
             await self._commit()
         if self.waiting:
             await self._find_another_store()
         if self._refuses:
             await asyncio.sleep(RETRY_S)
+
+    async def _until_settled(self) -> None:
+        """Wait until a burst of polls is over: while the loop is busy the writing thread would not get far anyway."""
+        still, seen, ends_s = 0, len(self._queue), time.monotonic() + SETTLE_S
+        while still < SETTLED_TURNS and time.monotonic() < ends_s:
+            await asyncio.sleep(0)
+            still, seen = (still + 1 if len(self._queue) == seen else 0), len(self._queue)
 
     def _moves_are_due(self) -> bool:
         return self._oldest_move_s is not None and time.monotonic() - self._oldest_move_s >= CURSOR_S

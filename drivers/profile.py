@@ -8,6 +8,7 @@ the inline channels of a station file.
 from __future__ import annotations
 
 import re
+import warnings
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -161,12 +162,18 @@ class Channel(Words):
         return self
 
 
-def _compiles(pattern: str) -> None:
+def _expression(pattern: str) -> re.Pattern[str]:
+    """The regular expression *pattern*; one that Python warns about is as wrong as one that it refuses."""
     try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"not a regular expression: {error}") from None
-    if "value" not in groups:
+
+
+def _compiles(pattern: str) -> None:
+    if "value" not in _expression(pattern).groupindex:
         raise ValueError("a pattern needs a group named value: (?P<value>…)")
 
 
@@ -199,10 +206,7 @@ class Request(Words):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        try:
-            re.compile((self.expect or "").replace("{address}", "0"))
-        except re.error as error:
-            raise ValueError(f"expect is not a regular expression: {error}") from None
+        _expression((self.expect or "").replace("{address}", "0"))
         return self
 
 

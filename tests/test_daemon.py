@@ -101,9 +101,9 @@ def test_an_end_does_not_wait_for_a_broker_or_a_caller_that_never_answers(
     """A service manager kills after 30 s what has not ended; what is stored is delivered the next time."""
     with socket.create_server(("127.0.0.1", 0)) as hole, socket.socket(socket.AF_UNIX) as caller:
         url = f"mqtt://127.0.0.1:{hole.getsockname()[1]}"
-        text = HEAD + device("so2", at_port(analyzer), "50ms") + uplink("city", url)
+        text = HEAD + device("so2", at_port(analyzer), "200ms") + uplink("city", url)
         with AgentProcess(tmp_path, text) as agent:
-            agent.until(lambda: polled(agent) >= 5, "five polls")
+            agent.until(lambda: polled(agent) >= 3, "three polls")
             caller.connect(str(tmp_path / "run" / "control.sock"))
             began_s = time.monotonic()
             assert agent.stop() == 0
@@ -111,8 +111,8 @@ def test_an_end_does_not_wait_for_a_broker_or_a_caller_that_never_answers(
             records = agent.records("measurement")
 
     assert took_s < 5
-    assert len(records) >= 5
-    assert unaccounted(records, 0.05) == 0
+    assert len(records) >= 3
+    assert unaccounted(records, 0.2) == 0
 
 
 def test_a_start_after_a_kill_tells_since_when_nothing_was_polled(analyzer: ModbusTcpServer, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         shown(tmp_path_factory.mktemp("m"), "--for", "10s", "--broker", "mosquitto") as mosquitto,
         shown(tmp_path_factory.mktemp("i"), "--for", "8s", "--broker", "iotcore") as iotcore,
         shown(tmp_path_factory.mktemp("t"), "--for", "8s", terminal=True) as terminal,
-        shown(keep, "--for", "4s", "--keep", str(keep / "kept")) as kept,
+        shown(keep, "--for", "8s", "--keep", str(keep / "kept")) as kept,
     ):
         yield {"mosquitto": mosquitto, "iotcore": iotcore, "terminal": terminal, "kept": kept}
 

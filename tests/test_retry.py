@@ -194,6 +194,32 @@ def test_a_learned_limit_is_forgotten_in_time() -> None:
     assert learned.packet_limit > 100_000_000
 
 
+def test_a_little_record_that_is_refused_alone_says_nothing_about_sizes() -> None:
+    """One poisonous record would otherwise have every other one travel alone for an hour."""
+    learned = Standing(Notices("city", Quiet()))  # type: ignore[arg-type]
+    learned.too_large(6_000, certain=False)
+    assert learned.packet_limit == standing.LITTLE
+    learned.refused_alone(standing.LITTLE + 1)
+    assert learned.packet_limit == standing.LITTLE
+    learned.refused_alone(300)
+    assert learned.packet_limit > 100_000_000
+
+
+def test_what_was_parked_while_everything_was_refused_gets_another_attempt_once_a_day() -> None:
+    """The broker was to blame, most likely; if it was the records after all, they must not stop the rest each time."""
+    now = 100_000.0
+    seen = Standing(Notices("city", Quiet()), clock=lambda: now)  # type: ignore[arg-type]
+    redressed = []
+    for _ in range(3):
+        while not seen.resting:
+            seen.may_park()
+        now += standing.PAUSE_S + 1
+        seen.taken(("e", Stream.EVENT), 1)
+        redressed.append(seen.wronged)
+        seen.wronged = False
+    assert redressed == [True, False, False]
+
+
 def test_takeovers_are_an_alarm_only_when_they_come_close_together() -> None:
     """Two in a year are a broker's restart; three in ten minutes are a second station with our name."""
     now = 0.0

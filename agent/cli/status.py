@@ -217,7 +217,7 @@ def _screen(snapshot: dict[str, Any] | None, findings: list[Finding], level: int
     head = ("UPLINK", "STATE", "MQTT", "WAITING", "OLDEST", "RATE", "EMPTY IN")
     yield from table(head, map(_uplink_row, snapshot["uplinks"]), COLUMNS)
     yield ""
-    for line in _log_lines(snapshot["store"]):
+    for line in _log_lines(snapshot["store"], snapshot.get("room")):
         yield from fold(line, COLUMNS, "  ")
 
 
@@ -248,8 +248,9 @@ def _uplink_row(uplink: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _log_lines(store: dict[str, Any]) -> Iterator[str]:
+def _log_lines(store: dict[str, Any], room: dict[str, Any] | None) -> Iterator[str]:
     last = ", ".join(f"{stream} {number(seq)}" for stream, seq in store["last"].items())
     yield f"log {store['path']}, epoch {store['epoch']}: {last}"
-    if room := store.get("room"):
-        yield f"  {room}"
+    if room:
+        used, quota = number(room["used"] / 1e6), number(room["quota"] / 1e6)
+        yield f"  reaches back {ago(room['since'])}; {used} of {quota} MB used, room for {ago(seconds=room['lasts_s'])}"

@@ -62,14 +62,13 @@ class Judge:
     def judge(self, device: str, readings: Mapping[str, Reading], now_s: float) -> Verdict:
         """Judge one scan taken at monotonic *now_s*."""
         happenings: list[Happening] = []
-        for name, reading in readings.items():
-            channel = self.profiles[device].channel(name)
-            if channel.bits or channel.states:
-                happenings += self._look_at_flags(device, channel, reading, now_s)
-            if channel.normal:
-                happenings += self._look_at_limits(device, channel, reading, now_s)
-        quality = {name: self._quality(f"{device}.{name}", reading, now_s) for name, reading in readings.items()}
-        return Verdict(quality, happenings)
+        for channel in self.profiles[device].channels:
+            if (channel.bits or channel.states or channel.normal) and (reading := readings.get(channel.name)):
+                if channel.bits or channel.states:
+                    happenings += self._look_at_flags(device, channel, reading, now_s)
+                if channel.normal:
+                    happenings += self._look_at_limits(device, channel, reading, now_s)
+        return Verdict(self._qualities(device, readings, now_s), happenings)
 
     def silent(self, device: str) -> None:
         """A device gave nothing: what its states would decide elsewhere is now suspect."""
@@ -108,15 +107,24 @@ class Judge:
             if end_s > wall_s:
                 self._recovering.setdefault(target, now_s + min(end_s - wall_s, longest_s))
 
-    def _quality(self, target: str, reading: Reading, now_s: float) -> Quality:
-        classes = [reading.quality]
-        classes += [standing.quality for standing in self._standing.values() if target in standing.targets]
-        if (until_s := self._recovering.get(target)) is not None:
+    def _qualities(self, device: str, readings: Mapping[str, Reading], now_s: float) -> dict[str, Quality]:
+        qualities = {name: reading.quality for name, reading in readings.items()}
+        for target, quality in self._marks(now_s):
+            owner, _, name = target.partition(".")
+            if owner == device and name in qualities:
+                qualities[name] = worst(qualities[name], quality)
+        return qualities
+
+    def _marks(self, now_s: float) -> Iterator[tuple[str, Quality]]:
+        """What stands against which channel of the station now: mostly nothing."""
+        for standing in self._standing.values():
+            for target in standing.targets:
+                yield target, standing.quality
+        for target, until_s in list(self._recovering.items()):
             if now_s < until_s:
-                classes.append(Quality.RECOVERING)
+                yield target, Quality.RECOVERING
             else:
                 del self._recovering[target]
-        return worst(*classes)
 
     def _look_at_flags(self, device: str, channel: Channel, reading: Reading, now_s: float) -> Iterator[Happening]:
         unreadable = (device, channel.name, "unreadable")

@@ -188,9 +188,11 @@ class Reader:
         if seq == 0:
             return genesis(self.station, epoch, stream)
         number = self.number(epoch)
-        row = self._row(on(stream, "SELECT head FROM $record WHERE id = ?"), record_id(number, seq)) or self._row(
-            "SELECT head FROM gone WHERE number = ? AND stream = ? AND last = ?", number, stream, seq
-        )
+        query = "SELECT last, head FROM gone WHERE number = ? AND stream = ? AND first <= ? ORDER BY first DESC"
+        gone = self._row(query, number, stream, seq)
+        if gone and gone[0] >= seq:  # of a damaged record nothing more is asked
+            return gone[1] if gone[0] == seq else None
+        row = self._row(on(stream, "SELECT head FROM $record WHERE id = ?"), record_id(number, seq))
         return row[0] if row else None
 
     def gone(self, epoch: str, stream: Stream) -> list[Gone]:
@@ -223,6 +225,8 @@ class Reader:
         try:
             with translated(self.path), contextlib.closing(self._db.cursor()) as cursor:
                 for columns in cursor.execute(on(stream, _BATCH), (low, high, most)):
+                    self._check_order(low, columns[0])
+                    low = columns[0] + 1
                     rows.append(_row(*columns))
                     max_bytes -= len(rows[-1].body)
                     if max_bytes < 0 and len(rows) > 1:
@@ -231,6 +235,11 @@ class Reader:
             if not rows:
                 raise UnreadableError(error, epoch, stream, first) from error
         return rows
+
+    def _check_order(self, lowest: int, found: int) -> None:
+        """Raise DamagedError when a tree gives its rows in disorder: who follows them would walk in circles."""
+        if found < lowest:
+            raise DamagedError(self.path, "its rows are not in order")
 
     def _run(self, epoch: str, stream: Stream, first: int, last: int) -> Range:
         """The first part of *first* to *last* without a gap."""

@@ -34,6 +34,7 @@ __all__ = ["condemn", "open_log"]
 
 _PATIENCE_S = 20.0
 _SIDE_FILES = ("-wal", "-shm")
+_NEW_FILES = (".lock", ".high", *_SIDE_FILES)
 _INSERTS = {
     "uplink": "INSERT OR IGNORE INTO uplink VALUES (?, ?, ?)",
     "cursor": "INSERT OR IGNORE INTO cursor VALUES (?, ?, ?, ?, ?)",
@@ -97,8 +98,8 @@ def _heed_condemnation(path: Path) -> None:
 def _finish_exchange(path: Path) -> None:
     """Bring to its end what a power cut interrupted; see :func:`_exchange`."""
     new = _beside(path, ".new")
-    if new.exists() and path.exists():
-        for suffix in ("", *_SIDE_FILES):  # the old log has not been moved yet: begin again
+    if path.exists():
+        for suffix in ("", *_NEW_FILES):  # the old log has not been moved yet: begin again
             _beside(new, suffix).unlink(missing_ok=True)
     elif new.exists():
         asides = sorted(aside for aside in path.parent.glob(f"{path.name}.damaged-*Z"))
@@ -126,7 +127,7 @@ def _put_in_place(path: Path, new: Path, aside: Path) -> None:
     for suffix in _SIDE_FILES:
         if _beside(path, suffix).exists():
             _beside(path, suffix).rename(_beside(aside, suffix))
-    for suffix in (".lock", ".high", *_SIDE_FILES):
+    for suffix in _NEW_FILES:
         _beside(new, suffix).unlink(missing_ok=True)
     condemnation(path).unlink(missing_ok=True)
     sync_folder(path.parent)

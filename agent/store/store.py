@@ -23,7 +23,7 @@ from agent.store.files import sync_folder
 from agent.store.footing import Footing
 from agent.store.highwater import HighWater, Mark
 from agent.store.lock import StoreLock
-from agent.store.reader import Reader
+from agent.store.reader import Gone, Reader
 from agent.store.record import Draft, genesis, next_head
 from agent.store.schema import MINUTE_MS, on, prepare, record_id
 from agent.store.sqlite import (
@@ -323,8 +323,8 @@ class Store:
     def _continue(self, now_ms: int, *, torn: bool) -> None:
         """Go on with the newest epoch, or begin one. Raises DamagedError, also for what only uplinks will need."""
         epochs = self.log.epochs()
-        self.log.cursors()
-        self.log.parked()
+        for needed in (self.log.cursors, self.log.parked, self.log.uplinks, self.log.facts, self._gaps):
+            needed()
         if epochs:
             self._number, self.epoch = epochs[-1].number, epochs[-1].epoch
             self._tips = {stream: self._tip(stream) for stream in Stream}
@@ -334,6 +334,9 @@ class Store:
         if reason is not None:
             self._begin_after(reason, now_ms)
         self._note_high_water()
+
+    def _gaps(self) -> list[Gone]:
+        return [gap for epoch in self.log.epochs() for s in Stream for gap in self.log.gone(epoch.epoch, s)]
 
     def _begin_after(self, reason: str, now_ms: int) -> None:
         """Begin a new epoch, and note what is missing before it as far as the mark beside the log knows that."""

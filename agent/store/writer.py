@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agent.store.errors import DamagedError, DisplacedError, LogFullError, LogWriteError, StoreError
+from agent.store.errors import DamagedError, DisplacedError, LogFullError, LogWriteError, StoreError, UnreadableError
 from agent.store.putback import put_back
 from agent.store.record import Draft
 from agent.store.refuge import bring_home, move_in
@@ -97,9 +97,14 @@ class Writer:
             raise LogWriteError(self._path, str(error)) from error
 
     def order(self, order: Callable[[Store], T]) -> T:
-        """Do something with the store. Raises StoreError; what was wrong with the log itself has been mended then."""
+        """Do something with the store. Raises StoreError; what was wrong with the log itself has been mended then.
+
+        But for an UnreadableError: to write off a record is up to the caller.
+        """
         try:
             return order(self._present())
+        except UnreadableError:
+            raise
         except (DamagedError, DisplacedError) as error:
             self.mend(error)
             raise

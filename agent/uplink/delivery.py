@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from agent.recorder import Recorder
@@ -166,8 +167,10 @@ class Delivery:
             self._wake.set()
 
     async def _open(self) -> None:
-        codes = await self._session.subscribe(self._inbox.topics)
-        for topic, code in zip(self._inbox.topics, codes, strict=False):
+        topics = self._inbox.topics
+        # Two requests at once: when the second is answered, what is retained for the first has come.
+        codes = await asyncio.gather(*[self._session.subscribe(part) for part in (topics[:-1], topics[-1:])])
+        for topic, code in zip(topics, chain(*codes), strict=False):
             if code >= 0x80:
                 self._standing.notices.say_rarely("subscription_refused", topic, topic=topic, reason=meaning(code))
         deadline_s = time.monotonic() + SETTLE_S
@@ -195,6 +198,9 @@ class Delivery:
         if not self._outbox:
             self._outbox.extend(await self._inbox.read())
         await self._outcome.park_refused()
+        if self._standing.wronged:
+            self._standing.wronged = False
+            await self._progress.unpark()
         self._outbox.extend(self._announcer.due())
         self._send_messages()
         if pieces := self._choose():

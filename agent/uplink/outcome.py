@@ -100,7 +100,9 @@ class Outcome:
         """The broker will not have this batch: send it smaller, or park it when it is one record."""
         if piece.sizes.split(flight.first, flight.last):
             self._again(flight, piece)
-        elif piece.replay is not None:
+            return
+        self._standing.refused_alone(flight.size)
+        if piece.replay is not None:
             self.lack(piece, flight.first, flight.last)
         elif not self._standing.may_park():
             self._again(flight, piece)
@@ -146,7 +148,7 @@ class Outcome:
         """
         guilty = self._guilty(code, alive=alive)
         if guilty is not None and guilty.piece is not None:
-            self._standing.too_large(guilty.size)
+            self._standing.too_large(guilty.size, certain=code in (None, TOO_LARGE))
             self.reject(guilty, guilty.piece, reason)
 
     def _guilty(self, code: int | None, *, alive: bool) -> Flight | None:

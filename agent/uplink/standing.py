@@ -27,11 +27,17 @@ TAKEOVERS = 3
 PARKS = 3
 """After so many parked ranges without a success between them it is not the batches' fault."""
 
+REDRESS_S = 86_400.0
+"""So often at most what was parked is tried again because the broker takes records at last; some may be to blame."""
+
 SMALLEST = 512
 """Bytes: the learned limit for a packet never falls below this; a record that is larger goes alone."""
 
+LITTLE = 4096
+"""Bytes: who refuses a packet as small as this hardly means its size, unless nothing else was said."""
+
 LEARNED_S = 3600.0
-"""A learned limit holds for so long; then the broker may have been given a larger one."""
+"""A learned limit, of size or of window, holds for so long; then the broker may have been given a larger one."""
 
 
 class Notices:
@@ -70,7 +76,6 @@ class Standing:
 
     notices: Notices
     clock: Callable[[], float] = time.monotonic
-    window_limit: int = 65_535
     retain: bool = True
     pause: Pause | None = None
     rest_until_s: float = 0.0
@@ -79,16 +84,29 @@ class Standing:
     refusals: dict[tuple[Key, int], int] = field(default_factory=dict)
     takeovers: deque[float] = field(default_factory=deque)
     parks: int = 0
+    wronged: bool = False  # what was parked of late was hardly to blame, and deserves another attempt
     echo_missing: bool = False  # our own state does not come back, so the broker may refuse without a word
     _packet_limit: int = UNLIMITED
+    _window_limit: int = UNLIMITED
     _learned_s: float = 0.0
+    _suspicious: bool = False  # whether it refused more than one record can be to blame for
+    _redressed_s: float = float("-inf")
 
     @property
     def packet_limit(self) -> int:
         """Bytes that a packet may have, from experience."""
-        if self._packet_limit < UNLIMITED and self.clock() - self._learned_s > LEARNED_S:
-            self._packet_limit = UNLIMITED
+        self._forget_in_time()
         return self._packet_limit
+
+    @property
+    def window_limit(self) -> int:
+        """Messages that may be on their way, from experience."""
+        self._forget_in_time()
+        return self._window_limit
+
+    def _forget_in_time(self) -> None:
+        if self.clock() - self._learned_s > LEARNED_S:
+            self._packet_limit = self._window_limit = UNLIMITED
 
     @property
     def resting(self) -> bool:
@@ -113,6 +131,9 @@ class Standing:
         if self.pause is not None:
             self.pause = None
             self.notices.say("uplink_resumed")
+        if self._suspicious and self.clock() - self._redressed_s > REDRESS_S:
+            self.wronged, self._redressed_s = True, self.clock()
+        self._suspicious = False
         self.parks = 0
         self.refusals.pop((key, first), None)
         if self.suspect == (key, first):
@@ -134,8 +155,9 @@ class Standing:
         return again
 
     def too_many(self, window: int) -> None:
-        """The broker counted more messages on their way than it allows: never again so many."""
-        self.window_limit = max(1, window // 2)
+        """The broker counted more messages on their way than it allows: not so many for a while."""
+        self._window_limit = max(1, window // 2)
+        self._learned_s = self.clock()
 
     def may_park(self) -> bool:
         """Count a record that is refused for good; False when it is not the records' fault any more."""
@@ -143,16 +165,21 @@ class Standing:
             return False
         self.parks += 1
         if self.parks >= PARKS:
-            self.parks = 0
+            self.parks, self._suspicious = 0, True
             self.begin_pause(
                 f"{PARKS} records in a row were refused", "Look at the broker's log: it refuses more than one record"
             )
         return True
 
-    def too_large(self, size: int) -> None:
-        """A packet of *size* bytes was too large: make smaller ones from now on."""
-        self._packet_limit = max(SMALLEST, min(self.packet_limit, size) // 2)
+    def too_large(self, size: int, *, certain: bool = True) -> None:
+        """A packet of *size* bytes was too large, or probably so: make smaller ones from now on."""
+        self._packet_limit = max(SMALLEST if certain else LITTLE, min(self.packet_limit, size) // 2)
         self._learned_s = self.clock()
+
+    def refused_alone(self, size: int) -> None:
+        """A record of *size* bytes is refused even alone; if it is little, nothing was learned about sizes."""
+        if size <= LITTLE:
+            self._packet_limit = UNLIMITED
 
     def taken_over(self) -> bool:
         """Another client took the session over; True when that happens so often that it is an alarm."""

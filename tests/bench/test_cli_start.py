@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.figures import Figures
+from tests.bench.process import AS_SHIPPED
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
 from tests.simulators.ledger import LedgerProcess
@@ -37,7 +38,9 @@ def test_status_is_there_at_once(tmp_path: Path, broker: Mosquitto, figures: Fig
     """A station of 20 devices with 40 channels each, its daemon at work; interleaved, for the machine is shared."""
     with (
         LedgerProcess(tmp_path / "ledger.txt", "--devices", "20") as ledger,
-        AgentProcess(tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="1s")) as agent,
+        AgentProcess(
+            tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="1s"), prelude=AS_SHIPPED
+        ) as agent,
     ):
         agent.until(lambda: all(device["polled"] for device in agent.status()["devices"]), "a poll of each device")
         status = [SCRIPT, "--config", str(agent.config), "status"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Site:
     shown: dict[str, Any] = field(default_factory=dict)  # of `status`, before the end of the story
     _evidence: Evidence = field(default_factory=Evidence)
     _examined: int = 0
+    _arrivals: list[tuple[float, float]] = field(default_factory=list)
     _asked: int = 0
 
     @property
@@ -73,23 +74,28 @@ class Site:
         self.injected += 1
         return code
 
-    def evidence(self) -> Evidence:
-        """What arrived for good."""
+    def look(self) -> None:
+        """Examine what has come since; often, for it takes its time."""
         messages = self.consumer.messages if self.consumer else self.scripted.accepted
         fresh = messages[self._examined :]
         self._examined += len(fresh)
+        offset_s = time.time() - time.monotonic()
         for message in fresh:
             self._evidence.take(message)
+            if "/data/measurement/" in message.topic:
+                newest = json.loads(raw_elements(message.payload)[-1])
+                self._arrivals.append((message.monotonic_s, seconds(newest["time"]) - offset_s))
+
+    def evidence(self) -> Evidence:
+        """What arrived for good."""
+        self.look()
         return self._evidence
 
     @property
-    def arrivals(self) -> Iterator[tuple[float, float]]:
+    def arrivals(self) -> list[tuple[float, float]]:
         """When each batch of readings came, and when the last reading in it was made; both monotonic."""
-        offset_s = time.time() - time.monotonic()
-        for message in list(self.consumer.messages if self.consumer else self.scripted.accepted):
-            if "/data/measurement/" in message.topic:
-                newest = json.loads(raw_elements(message.payload)[-1])
-                yield message.monotonic_s, seconds(newest["time"]) - offset_s
+        self.look()
+        return self._arrivals
 
     @property
     def recovery_s(self) -> float | None:
@@ -109,7 +115,7 @@ class Site:
     async def first_reading(self) -> None:
         """Wait until the daemon works."""
         async with asyncio.timeout(30):
-            while not any(self.arrivals):  # noqa: ASYNC110 - two kinds of brokers
+            while not self.arrivals:  # noqa: ASYNC110 - two kinds of brokers
                 await asyncio.sleep(0.05)
 
     async def tell(self, length_s: float) -> None:

@@ -115,7 +115,8 @@ async def _keep(
     async with _met(folder, gather(folder)) as (instruments, everybody):
         station = _station(instruments.devices, everybody)
         agent = AgentProcess(folder / "agent", station, prelude=IN_A_HURRY if hurried else "")
-        confirming = [asyncio.create_task(site.confirm()) for site in everybody if "confirm =" in site.settings]
+        work = [asyncio.create_task(_listen(everybody))]
+        work += [asyncio.create_task(site.confirm()) for site in everybody if "confirm =" in site.settings]
         try:
             await _live_through(company, agent, everybody)
             if hurried:
@@ -126,7 +127,7 @@ async def _keep(
                 await _complete(agent, everybody)
         finally:
             company.exit_code = await asyncio.to_thread(agent.stop)
-            for task in confirming:
+            for task in work:
                 task.cancel()
         await asyncio.to_thread(_reckon, company, agent, everybody, folder / "ledger.txt")
         return company
@@ -174,6 +175,14 @@ async def _live_through(company: Company, agent: AgentProcess, everybody: list[S
         shown = {uplink["name"]: uplink for uplink in company.status["uplinks"]}
         for site in everybody:
             site.shown = shown[site.name]
+
+
+async def _listen(everybody: list[Site]) -> None:
+    """Examine what comes as it comes: all of it at once would make the scripted brokers stand still."""
+    while True:
+        for site in everybody:
+            site.look()
+            await asyncio.sleep(0.01)
 
 
 async def _complete(agent: AgentProcess, everybody: list[Site]) -> None:

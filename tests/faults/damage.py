@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.store.errors import UnreadableError
+from agent.store.errors import DamagedError, UnreadableError
+from agent.store.reader import Reader
 from agent.store.record import to_ms
 from agent.store.rescue import write_off
 from agent.store.salvage import open_log
 from agent.store.store import Store
 from agent.store.verify import verify_log
+from agent.store.writer import Writer
 from drivers.reading import Stream
 from tests.faults.cuts import let_go
 from tests.simulators.disk import Disk
@@ -103,32 +105,47 @@ def damaged_after_a_cut(folder: Path, rng: random.Random, damage: Damage) -> Aft
 
 
 def _restarted(folder: Path, told: dict[Name, bytes], rng: random.Random) -> Aftermath:
-    store = open_log(folder / "store.db", station="330100-A01", machine="pc-1", quota=1 << 30, now_ms=to_ms(NOON))
-    new_epoch = store.fresh
-    fill(store, rng, 20)
-    found = heads(store)
+    """Start on what is left as the agent does, work a little, read everything as it does, and compare."""
+    path = folder / "store.db"
+    writer = Writer(
+        lambda: open_log(path, station="330100-A01", machine="pc-1", quota=1 << 30, now_ms=to_ms(NOON)), None
+    )
+    writer.begin()
+    for _ in range(10):
+        writer.append([reading(rng.randrange(1000), size=rng.randrange(100, 2000))], (), {})
+    kept = _read(writer)
+    log = writer.order(lambda store: store.log)
     gone = {
         (epoch.epoch, stream, seq)
-        for epoch in store.log.epochs()
+        for epoch in log.epochs()
         for stream in Stream
-        for gap in store.log.gone(epoch.epoch, stream)
+        for gap in log.gone(epoch.epoch, stream)
         for seq in range(gap.first, gap.last + 1)
     }
-    broken = [str(proof) for proof in verify_log(store.log) if proof.broken]
-    store.close()
-    twice = [name for name, head in found.items() if told.get(name, head) != head]
-    unnamed = [name for name in told if name not in found and name not in gone]
-    return Aftermath(len(told), len(found.keys() & told.keys()), twice, unnamed, broken, new_epoch)
+    broken = [str(proof) for proof in verify_log(log) if proof.broken]
+    new_epoch = writer.order(lambda store: store.fresh)
+    writer.close()
+    twice = [name for name, head in kept.items() if told.get(name, head) != head]
+    unnamed = [name for name in told if name not in kept and name not in gone]
+    return Aftermath(len(told), len(kept.keys() & told.keys()), twice, unnamed, broken, new_epoch)
 
 
-def heads(store: Store) -> dict[Name, bytes]:
-    """The head of every record that is kept, by name; what cannot be read is written off, as the agent does it."""
+def _read(writer: Writer) -> dict[Name, bytes]:
+    """The head of every record that is kept, by name; what cannot be read is written off, or the log salvaged."""
     while True:
         try:
-            return {
-                (series.epoch, series.stream, row.seq): row.head
-                for series in store.log.series()
-                for row in store.log.walk(series.epoch, series.stream, series.first, series.last)
-            }
+            return writer.order(lambda store: heads(store.log))
         except UnreadableError as error:
-            assert write_off(store, error.epoch, error.stream, error.seq, error.seq + 999)
+            epoch, stream, first = error.epoch, error.stream, error.seq
+            assert writer.order(lambda store: write_off(store, epoch, stream, first, first + 999))
+        except DamagedError:
+            continue
+
+
+def heads(log: Reader) -> dict[Name, bytes]:
+    """The head of every record that *log* keeps, by name."""
+    return {
+        (series.epoch, series.stream, row.seq): row.head
+        for series in log.series()
+        for row in log.walk(series.epoch, series.stream, series.first, series.last)
+    }

@@ -11,8 +11,9 @@ import asyncio
 import functools
 import random
 import shutil
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +24,13 @@ from agent import daemon as daemon_module
 from agent.daemon import Daemon
 from agent.keeper import Keeper
 from agent.store.errors import StoreError
-from agent.store.reader import Reader
 from agent.store.record import Draft
 from agent.store.salvage import open_log
 from agent.store.sqlite import connect_writer
 from agent.store.store import Stamp, Store
 from agent.store.verify import verify_log
 from drivers.reading import Stream
+from tests.faults.damage import heads
 from tests.simulators.accounting import STATION
 from tests.simulators.disk import Disk
 from tests.simulators.proxy import Proxy
@@ -48,6 +49,11 @@ class Witness:
 
     told: dict[Name, bytes] = field(default_factory=dict)
     of_this_life: dict[Name, bytes] = field(default_factory=dict)
+    seen: dict[Name, bytes] = field(default_factory=dict)
+    """What was found on the disk after a cut, told before or not."""
+    began_s: float = 0.0
+    first_s: list[float] = field(default_factory=list)
+    """How long each life that stored anything took until it did."""
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -56,12 +62,14 @@ class Witness:
 
         def append(store: Store, drafts: Sequence[Draft], *rest: Any, **more: Any) -> list[Stamp]:
             stamps = real(store, drafts, *rest, **more)
+            if stamps and not self.of_this_life:
+                self.first_s.append(time.monotonic() - self.began_s)
             news = {(store.epoch, stamp.stream, stamp.seq): stamp.head for stamp in stamps}
             self.told |= news
             self.of_this_life |= news
             return stamps
 
-        self.of_this_life = {}
+        self.of_this_life, self.began_s = {}, time.monotonic()
         with patch.object(Store, "append", append):
             yield
 
@@ -73,7 +81,7 @@ class Found:
     missing: list[Name]
     broken: list[str]
     reason: str | None
-    freed: int
+    heads: dict[Name, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -130,14 +138,11 @@ class Powered:
         shutil.rmtree(self._place().parent)
         self._lives += 1
         found = examine(self._place(), self.witness.of_this_life, machine)
+        self.witness.seen |= found.heads
         self.outcomes.append(Outcome(disk.cut_in, found))
         return self.outcomes[-1]
 
-    @contextmanager
-    def alive(self, machine: str = PC) -> Iterator[asyncio.Task[int]]:
-        """Live on the disk as it is, with nothing between; the daemon is told to stop at the end."""
-
-    async def live(self, until: Any, machine: str = PC) -> int:
+    async def live(self, until: Callable[[], Awaitable[None]], machine: str = PC) -> int:
         """Live in good order until the coroutine function *until* returns; the exit code."""
         with self.witness.listening(), patch.object(daemon_module, "machine_id", lambda: machine):
             running = self._daemon()
@@ -160,7 +165,7 @@ class Powered:
         assert self.daemon is not None
         if recorder := getattr(self.daemon, "_recorder", None):
             with suppress(Exception):
-                recorder._store._db.close(force=True)
+                recorder._store.connection.close(force=True)
 
     @contextmanager
     def _on(self, disk: Disk, machine: str) -> Iterator[None]:
@@ -194,25 +199,15 @@ def examine(folder: Path, told: dict[Name, bytes], machine: str) -> Found:
     try:
         store = open_log(copy / "store.db", station=STATION, machine=machine, quota=QUOTA, now_ms=0)
     except StoreError as error:
-        return Found(list(told), [str(error)], None, 0)
-    missing, freed = [], 0
+        return Found(list(told), [str(error)], None)
+    missing = []
     for name, head in told.items():
         epoch, stream, seq = name
         gone = any(gap.first <= seq <= gap.last and gap.reason == "freed" for gap in store.log.gone(epoch, stream))
-        freed += gone
         if not gone and store.log.head_at(epoch, stream, seq) != head:
             missing.append(name)
     broken = [str(proof) for proof in verify_log(store.log) if proof.broken]
+    kept = heads(store.log)
     store.close()
     shutil.rmtree(copy)
-    return Found(missing, broken, store.reason, freed)
-
-
-def heads(log: Path) -> dict[Name, bytes]:
-    """The head of every record that the log at *log* keeps, by name."""
-    with Reader.open(log) as reader:
-        return {
-            (series.epoch, series.stream, row.seq): row.head
-            for series in reader.series()
-            for row in reader.walk(series.epoch, series.stream, series.first, series.last)
-        }
+    return Found(missing, broken, store.reason, kept)

@@ -99,7 +99,7 @@ def test_a_broker_that_never_answers_is_left_and_tried_again(company: Company) -
     account = unharmed(company, "mute")
 
     assert account.site.injected >= 2
-    assert "no answer within" in account.site.shown["error"]["what"]
+    assert "no answer within" in company.said("uplink_lost", "mute")[0]["error"]
 
 
 @pytest.mark.parametrize("name", ["without-puback", "forgetful-of-all"])

@@ -45,7 +45,7 @@ class Archivist(Consumer):
         self._start = _kept_session(protocol)
         self._said: dict[tuple[str, str], Any] = {}
         self._said_s = self._asked_s = 0.0
-        self._acknowledges = acknowledges
+        self.acknowledges = acknowledges
 
     def __enter__(self) -> Self:
         self.arrive()
@@ -73,7 +73,7 @@ class Archivist(Consumer):
     def evidence(self) -> Evidence:
         """What is here, which is at the same time said to the stations, if this consumer acknowledges."""
         evidence = super().evidence()
-        if self._acknowledges and self.connected and time.monotonic() - self._said_s > APART_S:
+        if self.acknowledges and self.connected and time.monotonic() - self._said_s > APART_S:
             self._said_s = time.monotonic()
             for (station, epoch), streams in _acknowledgements(evidence).items():
                 self._say(station, epoch, streams)

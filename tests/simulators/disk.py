@@ -35,6 +35,7 @@ class Disk(apsw.VFS):
         super().__init__(name, "")
         self.name = name
         self.sector = sector
+        self._root: Path | None = None
         self.platter = Platter(sector, rng)
         self.operations = 0
         self.done: Counter[str] = Counter()
@@ -67,10 +68,9 @@ class Disk(apsw.VFS):
             raise apsw.IOError("power cut")
 
     def image(self, folder: Path) -> None:
-        """Write one legal state after the cut into *folder*, whose parts lie as below the folder that was written."""
-        root = os.path.commonpath([Path(path).parent for path in self.platter.names])
+        """Write one legal state after the cut into *folder*; what lay below that of :meth:`under` lies there as before."""
         for path, content in self.platter.survivors().items():
-            where = folder / Path(path).relative_to(root)
+            where = folder / Path(path).relative_to(self._root or Path(path).parent)
             where.parent.mkdir(parents=True, exist_ok=True)
             where.write_bytes(content)
 
@@ -95,6 +95,7 @@ class Disk(apsw.VFS):
     @contextmanager
     def under(self, folder: Path) -> Iterator[None]:
         """Book also what Python does with files below *folder*: pwrite, fsync, rename, unlink, and files it opens."""
+        self._root = folder
         for path in folder.rglob("*"):
             if path.is_file():
                 self.content(str(path))

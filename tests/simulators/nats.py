@@ -15,6 +15,7 @@ class Nats(ShippedBroker):
     configuration = Path("/etc/nats")
     data = Path("/var/lib/nats")
     protocol = "3.1.1"
+    redelivery_s = 45.0  # ack_wait is 30 s
 
     def command(self) -> list[str]:
         """In the foreground."""

@@ -78,6 +78,13 @@ def bad_lines(seed: int) -> Iterator[Lines]:
         yield lines
 
 
+@contextmanager
+def imitated_lines(seed: int) -> Iterator[Lines]:
+    """Lines that only imitate, also where better ones could be had."""
+    with ExitStack() as stack:
+        yield _Proxies(random.Random(seed), stack, "asked for")
+
+
 class _Tunnels:
     """Real packets between two networks of our own."""
 

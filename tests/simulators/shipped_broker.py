@@ -45,6 +45,8 @@ class ShippedBroker:
     """What it speaks at best."""
     may_lose: ClassVar[int] = 0
     """Messages that it may have acknowledged and lose when it is killed."""
+    redelivery_s: ClassVar[float] = 5.0
+    """How long it may take with what a consumer has not acknowledged before."""
 
     def __init__(self, folder: Path, network: Network | SharedNetwork, authority: Authority) -> None:
         self.network = network
@@ -84,7 +86,7 @@ class ShippedBroker:
 
     def start(self) -> None:
         """Start it and wait until it answers TLS; BrokerError with its log otherwise."""
-        self.network.run(self._spawn, dict(map(self._shown, (self.configuration, self.data))))
+        self.network.run(self._spawn, self._files())
         assert self._process is not None
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self._accepts():
@@ -134,6 +136,20 @@ class ShippedBroker:
             for name in filter(lambda each: Path("/etc", each).exists(), SMALL_ETC):
                 shutil.copy(Path("/etc", name), ours.parent)
         return place.parent, ours.parent
+
+    def run(self, *command: str) -> None:
+        """Run a program of the broker beside it; BrokerError with its own words when it fails."""
+        environment = os.environ | self.environment()
+
+        def run() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+        done = self.network.run(run, self._files())
+        if done.returncode:
+            raise BrokerError(f"{command}: {done.stdout}{done.stderr}")
+
+    def _files(self) -> dict[Path, Path]:
+        return dict(map(self._shown, (self.configuration, self.data)))
 
     def _spawn(self) -> None:
         with self.log_file.open("ab") as log:
@@ -193,6 +209,13 @@ class ShippedMosquitto(ShippedBroker):
     name = "mosquitto"
     configuration = Path("/etc/mosquitto")
     data = Path("/var/lib/mosquitto")
+    may_lose = 20  # what it acknowledged in the last turn of its loop: at most a window for each client
+
+    def drop(self, word: str) -> None:
+        """Configure it without the settings that begin with *word*."""
+        file = self._inside(self.configuration) / "mosquitto.conf"
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if not line.startswith(word)))
 
     def command(self) -> list[str]:
         """As its service does."""
