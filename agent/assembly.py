@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from agent.clock import Clock
+from agent.polling.device import DevicePoller
 from agent.polling.judge import Judge
-from agent.polling.poller import DevicePoller, LinkPoller
+from agent.polling.poller import LinkPoller
 from agent.polling.scribe import Scribe
 from agent.polling.watch import Watch
 from agent.recorder import Recorder

@@ -20,7 +20,8 @@ import structlog
 
 from agent import __version__
 from agent.clock import Clock
-from agent.polling.poller import DevicePoller, LinkPoller
+from agent.polling.device import DevicePoller
+from agent.polling.poller import LinkPoller
 from agent.recorder import Recorder
 from drivers.units import shown
 

@@ -16,8 +16,9 @@ from agent.changes import Changes, Difference, changes
 from agent.clock import Clock
 from agent.crew import Crew
 from agent.lastgood import CONFIG
+from agent.polling.device import CONDITIONS, DevicePoller
 from agent.polling.judge import Judge
-from agent.polling.poller import CONDITIONS, DevicePoller, LinkPoller
+from agent.polling.poller import LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings, UplinkSettings
 from agent.uplink.uplink import Uplink

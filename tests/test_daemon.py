@@ -388,7 +388,7 @@ async def test_the_watchdog_is_fed_while_disk_and_broker_are_dead(
 
 
 DEFECTS = {
-    "link": "from agent.polling.poller import DevicePoller as Thing; name = 'turn'",
+    "link": "from agent.polling.device import DevicePoller as Thing; name = 'turn'",
     "uplink": "from agent.uplink.uplink import Uplink as Thing; name = '_attempt'",
     "recorder": "from agent.store.store import Store as Thing; name = 'append'",
     "keeper": "from agent.keeper import Keeper as Thing; name = '_turn'",

@@ -33,11 +33,11 @@ def words_asked(server: ModbusTcpServer | ModbusLine, unit: int, at: int) -> lis
 @pytest.fixture
 def rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-off twenty times as quick and with an early limit; the rest of the time is real."""
-    from agent.polling import poller
+    from agent.polling import device
 
-    assert (poller.FIRST_REST_S, poller.LONGEST_REST_S) == (2.0, 60.0)
-    monkeypatch.setattr(poller, "FIRST_REST_S", 0.1)
-    monkeypatch.setattr(poller, "LONGEST_REST_S", 0.4)
+    assert (device.FIRST_REST_S, device.LONGEST_REST_S) == (2.0, 60.0)
+    monkeypatch.setattr(device, "FIRST_REST_S", 0.1)
+    monkeypatch.setattr(device, "LONGEST_REST_S", 0.4)
 
 
 async def test_ticks_are_those_of_the_wall_clock(tmp_path: Path) -> None:

@@ -168,10 +168,11 @@ def _looked_at(folder: Path, told: Told, cut: Cut) -> Cut:
     cut.reason = store.reason
     epochs = [epoch.epoch for epoch in store.log.epochs()]
     for (epoch, stream, seq), head in told.heads.items():
-        gone = any(gap.first <= seq <= gap.last and gap.reason == "freed" for gap in store.log.gone(epoch, stream))
-        if not gone and store.log.head_at(epoch, stream, seq) != head:
+        is_free = any(gap.first <= seq <= gap.last and gap.reason == "freed" for gap in store.log.gone(epoch, stream))
+        if not is_free and store.log.head_at(epoch, stream, seq) != head:
             cut.lost.append((epoch, stream, seq))
-    freed = [(epoch, stream, gap) for epoch in epochs for stream in STREAMS for gap in store.log.gone(epoch, stream)]
+    gone = [(epoch, stream, gap) for epoch in epochs for stream in STREAMS for gap in store.log.gone(epoch, stream)]
+    freed = [(epoch, stream, gap) for epoch, stream, gap in gone if gap.reason == "freed"]
     cut.freed = sum(gap.last - gap.first + 1 for _, _, gap in freed)
     cursors = store.log.cursors()
     for epoch, stream, gap in freed:

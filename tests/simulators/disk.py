@@ -225,8 +225,8 @@ def _named(handle: int) -> str:
 
 
 def _kind(path: str) -> str:
-    otherwise = "folder" if Path(path).is_dir() else "file"
-    return next((kind for end, kind in KINDS.items() if path.endswith(end)), otherwise)
+    known = next((kind for end, kind in KINDS.items() if path.endswith(end)), None)
+    return known or ("folder" if Path(path).is_dir() else "file")
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 A namespace here has no name and leaves no mount behind: it lives as long as the
 descriptor that holds it and the processes in it, so that even a killed test run
-leaves nothing. Needs root (or CAP_SYS_ADMIN); :class:`NoNamespaceError` says why not.
+leaves nothing: a guard inside then kills whatever else is there. Needs root (or
+CAP_SYS_ADMIN); :class:`NoNamespaceError` says why not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +30,19 @@ CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 SIOCSIFADDR, SIOCSIFDSTADDR, SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8916, 0x8918, 0x8913, 0x8914, 0x1
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
+
+GUARD = """
+import os, pathlib, signal, sys
+sys.stdin.read()
+ours = os.stat("/proc/self/ns/net")
+for place in pathlib.Path("/proc").glob("[0-9]*"):
+    try:
+        if os.path.samestat(ours, os.stat(place / "ns" / "net")) and int(place.name) != os.getpid():
+            os.kill(int(place.name), signal.SIGKILL)
+    except OSError:
+        pass
+"""
+"""Waits for the end of whoever started it, which no process can miss, and cleans up."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -45,6 +61,9 @@ class Network:
             self._descriptor = in_a_thread(self._make)
         except OSError as error:
             raise NoNamespaceError(f"no network namespace can be made here: {error}") from error
+        with self.entered():
+            line = [sys.executable, "-S", "-c", GUARD]
+            self._guard = subprocess.Popen(line, stdin=subprocess.PIPE, start_new_session=True)
 
     @staticmethod
     def _make() -> int:
@@ -118,6 +137,9 @@ class Network:
     def close(self) -> None:
         """Kill what runs there and let the network go."""
         self.clear()
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait()
         os.close(self._descriptor)
 
     def __enter__(self) -> Self:

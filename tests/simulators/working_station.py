@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from agent.clock import Clock
 from agent.crew import Crew
-from agent.polling.poller import DevicePoller, LinkPoller
+from agent.polling.device import DevicePoller
+from agent.polling.poller import LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings
 from agent.station import Station
