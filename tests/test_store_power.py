@@ -76,9 +76,10 @@ def looked_at(path: Path, acknowledged: int) -> Outcome:
         store = open_store(path, quota=QUOTA)
     except StoreError as error:
         return Outcome(acknowledged, 0, str(error))
-    found = store.log.series()[0].last if store.reason is None or store.reason == "created" else 0
+    epoch = store.log.epochs()[0].epoch  # a torn last transaction is a reason for a second one
+    found, _ = store.log.tip(epoch, MEASUREMENT)
     broken = next((str(proof) for proof in verify_log(store.log) if proof.broken), None)
-    freed = found - sum(last - first + 1 for first, last in store.log.kept(store.epoch, MEASUREMENT))
+    freed = found - sum(last - first + 1 for first, last in store.log.kept(epoch, MEASUREMENT))
     store.close()
     return Outcome(acknowledged, found, broken, freed)
 

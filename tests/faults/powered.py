@@ -133,6 +133,7 @@ class Powered:
             while disk.cut_in is None and not task.done():
                 await asyncio.sleep(0.001)
             await proxy.cut()
+            self._place(self._lives + 1).mkdir(parents=True)
             disk.image(self._place(self._lives + 1))
             await self._die(task)
         shutil.rmtree(self._place().parent)

@@ -99,7 +99,9 @@ class Story:
 
     def table(self, fault: str, times: int, recovery_s: Sequence[float]) -> str:
         """One line of the table that a soak prints, with its heading."""
-        heading = f"{'fault':24} {'times':>6} {'polled':>8} {'delivered':>9} {'missing':>8} {'twice':>6} {'recovery':>9}"
+        heading = (
+            f"{'fault':24} {'times':>6} {'polled':>8} {'delivered':>9} {'missing':>8} {'twice':>6} {'recovery':>9}"
+        )
         longest_s = max(recovery_s, default=0.0)
         line = f"{fault:24} {times:6} {self.polled:8} {self.delivered:9} {self.missing:8} {self.duplicated:6}"
         return f"{heading}\n{line} {longest_s:7.2f} s"

@@ -178,7 +178,9 @@ def test_a_power_cut_at_any_step_of_salvage_leaves_the_old_log_or_the_new_one(fo
 # A medium that gives back something else than was written.
 
 
-def aftermaths(folder: Path, number: int, first: int, story: Callable[[Path, random.Random], Aftermath]) -> list[Aftermath]:
+def aftermaths(
+    folder: Path, number: int, first: int, story: Callable[[Path, random.Random], Aftermath]
+) -> list[Aftermath]:
     """*story* with so many seeds."""
     found = []
     for n in range(first, first + number):
