@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -56,7 +59,12 @@ def facts(play: Play) -> Iterator[str]:
     """What a plain listing says first."""
     yield f"broker {play.broker.name} at {play.broker.url}, pid {play.broker.process.pid}"
     yield f"agent pid {play.agent.pid}; files in {play.folder}"
-    yield f"try: station-agent --config {play.config} status"
+    yield f"try: {_command()} --config {play.config} status"
+
+
+def _command() -> str:
+    """What a visitor types for this program: its name, or where it lies when no path leads there."""
+    return "station-agent" if shutil.which("station-agent") else os.path.relpath(sys.argv[0])
 
 
 def note_line(note: Note) -> str:
@@ -149,7 +157,7 @@ def _arrivals(play: Play, count: Count) -> Iterator[Text]:
 
 
 def _advice(play: Play) -> Iterator[Text]:
-    yield _cut(Text.from_markup(f"[dim]TRY[/]  station-agent --config {escape(str(play.config))} status"))
+    yield _cut(Text.from_markup(f"[dim]TRY[/]  {_command()} --config {escape(str(play.config))} status"))
     kills = [f"kill -9 {child.pid} ({child.name})" for child in (play.agent, play.broker.process) if child.pid]
     yield _cut(Text.from_markup(f"     {'   '.join(kills)}   [dim]and watch[/]"))
 
