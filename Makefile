@@ -30,7 +30,7 @@ demo: $(INSTALLED) ## a simulated station, a broker and the agent on one screen;
 
 .PHONY: test
 test: $(INSTALLED) servers ## the whole suite, against real servers
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 .PHONY: test-brokers
 test-brokers: $(INSTALLED) ## the same ledger against RabbitMQ and NATS, which it installs; as root

@@ -165,6 +165,19 @@ async def test_a_record_that_is_refused_as_malformed_is_found_and_parked(sender:
     assert broker.connections == 1
 
 
+async def test_what_was_parked_while_nothing_was_taken_goes_out_once_something_is(sender: Sender) -> None:
+    """A broker that refuses everything for a minute must not cost one record a day."""
+    async with ScriptedBroker() as broker:
+        broker.puback = lambda topic, _payload: 0x99 if is_data(topic) else 0
+        await sender.put(1)
+        sent = await sender.uplink(broker.url, **MEASUREMENT)
+        await sender.until(lambda: sent.snapshot()["parked"])
+        broker.puback = lambda _topic, _payload: 0
+        await sender.put(1)
+        await sender.delivered(sent)
+        assert sent.snapshot()["parked"] == []
+
+
 async def test_a_parked_record_survives_a_restart_and_goes_out_when_it_is_wanted(tmp_path: Path) -> None:
     """Parked is neither acknowledged nor deleted; a reload tries it again."""
     async with ScriptedBroker() as broker:

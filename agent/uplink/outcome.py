@@ -64,9 +64,9 @@ class Outcome:
             case Verdict.SPLIT:
                 if code == TOO_LARGE:
                     self._standing.too_large(flight.size)
-                self.reject(flight, piece, meaning(code))
+                self._refuse(flight, piece, meaning(code))
             case Verdict.RETRY if self._standing.refused(piece.track.key, flight.first):
-                self.reject(flight, piece, meaning(code))
+                self._refuse(flight, piece, meaning(code))
             case Verdict.RETRY:
                 self._again(flight, piece)
 
@@ -95,6 +95,10 @@ class Outcome:
             del self.replays[replay.consumer]
             if replay.gone:
                 self.short.append(replay)
+
+    def _refuse(self, flight: Flight, piece: Piece, reason: str) -> None:
+        self._standing.blame(piece.track.key, flight.first, flight.last)
+        self.reject(flight, piece, reason)
 
     def reject(self, flight: Flight, piece: Piece, reason: str) -> None:
         """The broker will not have this batch: send it smaller, or park it when it is one record."""
@@ -149,7 +153,7 @@ class Outcome:
         guilty = self._guilty(code, alive=alive)
         if guilty is not None and guilty.piece is not None:
             self._standing.too_large(guilty.size, certain=code in (None, TOO_LARGE))
-            self.reject(guilty, guilty.piece, reason)
+            self._refuse(guilty, guilty.piece, reason)
 
     def _guilty(self, code: int | None, *, alive: bool) -> Flight | None:
         if code == TOO_LARGE:

@@ -89,7 +89,9 @@ class Standing:
     _packet_limit: int = UNLIMITED
     _window_limit: int = UNLIMITED
     _learned_s: float = 0.0
-    _suspicious: bool = False  # whether it refused more than one record can be to blame for
+    _takes: int = 0
+    _blamed: tuple[Key, int, int, int] | None = None  # a batch that was refused, and how many had been taken by then
+    _suspicious: bool = False  # whether what was parked of late may be innocent
     _redressed_s: float = float("-inf")
 
     @property
@@ -134,10 +136,17 @@ class Standing:
         if self._suspicious and self.clock() - self._redressed_s > REDRESS_S:
             self.wronged, self._redressed_s = True, self.clock()
         self._suspicious = False
+        self._takes += 1
         self.parks = 0
         self.refusals.pop((key, first), None)
         if self.suspect == (key, first):
             self.suspect = None
+
+    def blame(self, key: Key, first: int, last: int) -> None:
+        """A batch is refused, or a part of one that was."""
+        before = self._blamed
+        if before is None or before[0] != key or not before[1] <= first <= last <= before[2]:
+            self._blamed = key, first, last, self._takes
 
     def refused(self, key: Key, first: int) -> bool:
         """Count a refusal that explains nothing and rest a little; True when it was one too many."""
@@ -163,6 +172,8 @@ class Standing:
         """Count a record that is refused for good; False when it is not the records' fault any more."""
         if self.resting:
             return False
+        if self._blamed is not None and self._blamed[3] == self._takes:
+            self._suspicious = True  # it has taken nothing else since
         self.parks += 1
         if self.parks >= PARKS:
             self.parks, self._suspicious = 0, True

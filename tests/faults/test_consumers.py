@@ -46,7 +46,12 @@ def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         bound_s=RECOVERY_S,
         hurried=not long,
     )
-    print(f"\n{lived.table}\nmemory {lived.memory_mb[0]:.0f} MB, {lived.memory_mb[1]:.0f} MB at the most")
+    told = f"\n{lived.table}\nmemory {lived.memory_mb[0]:.0f} MB, {lived.memory_mb[1]:.0f} MB at the most"
+    if not long:
+        print(told)
+        return lived
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(told)
     return lived
 
 

@@ -68,7 +68,7 @@ class Disk(apsw.VFS):
             raise apsw.IOError("power cut")
 
     def image(self, folder: Path) -> None:
-        """Write one legal state after the cut into *folder*; what lay below that of :meth:`under` lies there as before."""
+        """Write one legal state after the cut into *folder*; what lay below that of :meth:`under` lies as before."""
         for path, content in self.platter.survivors().items():
             where = folder / Path(path).relative_to(self._root or Path(path).parent)
             where.parent.mkdir(parents=True, exist_ok=True)
