@@ -144,7 +144,7 @@ def test_a_wrong_file_is_refused_with_all_its_mistakes_and_the_running_one_stays
 def test_at_start_the_last_good_file_runs_in_place_of_a_wrong_one(bench: Bench, tmp_path: Path) -> None:
     """Power comes back at night, after somebody saved half a file: the station measures, and says what is wrong."""
     server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 1})}))
-    good = HEAD + device("so2", at_port(server), "100ms")
+    good = HEAD + device("so2", at_port(server), "1s")  # at leisure: a busy machine must not make it look dead
     with AgentProcess(tmp_path, good) as agent:
         agent.until(lambda: polled(agent, "so2") >= 1, "a reading")
         agent.kill()
