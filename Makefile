@@ -30,7 +30,9 @@ demo: $(INSTALLED) ## a simulated station, a broker and the agent on one screen;
 
 .PHONY: test
 test: $(INSTALLED) servers ## the whole suite, against real servers
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS) && exit
+	echo "again, one at a time: what is bound to a clock may lose its race when four run on two cores"
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS)
 
 .PHONY: test-brokers
 test-brokers: $(INSTALLED) ## the same ledger against RabbitMQ and NATS, which it installs; as root
