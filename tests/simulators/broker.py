@@ -6,9 +6,9 @@ async test, `await asyncio.to_thread(broker.restart)` keeps the loop turning.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
-import random
 import shutil
 import signal
 import socket
@@ -40,14 +40,15 @@ def program(name: str) -> str:
     return found
 
 
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now, and nobody else of this run will be given.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+PORTS = itertools.cycle(range(12_000 + 2_400 * WORKER, 14_400 + 2_400 * WORKER))
+"""Below the range from which the kernel takes ports for connections, and a part of it for each worker."""
 
-    Below the range from which the kernel takes ports for connections, and from a part of it for each worker.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now, and nobody else of this run will be given soon."""
     while True:
-        port = 12_000 + 2_000 * (worker % 10) + random.randrange(2_000)
+        port = next(PORTS)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
