@@ -181,7 +181,7 @@ async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_
                 assert len(readings(records)) == poller.condition.polled
                 busy = gaps(records, "line_busy")
                 assert ticks(busy) == poller.condition.missed
-                assert {record["quality"]["*"] for record in busy} == {"not_polled"}
+                assert {record["quality"]["*"] for record in busy} <= {"not_polled"}
                 assert len(busy) <= took_s / 1.0 + 2, "one record a period, though readings lie between"
 
 

@@ -71,7 +71,7 @@ async def test_what_waits_goes_out_together_and_new_records_go_first(sender: Sen
         await sender.put(1000, Stream.PARAMETER)
         await sender.put(1000)
         await sender.put(1, Stream.AUDIT, event="door_opened")
-        sent = await sender.uplink(broker.url, window=4)
+        sent = await sender.uplink(broker.url, window=4, streams=["measurement", "parameter", "audit"])
         await broker.until(lambda seen: len(batches(seen)) >= 3)
         await sender.put(10)
         await sender.delivered(sent)
