@@ -79,8 +79,8 @@ lock: ## rewrites the hash-locked files; ARGS=--upgrade takes newer versions
 	"$$python" -m venv "$$tools"
 	"$$tools/bin/pip" install -q 'uv>=0.7'
 	uv=$$tools/bin/uv
-	"$$uv" $(LOCK) $(ARGS) --extra demo --extra zstd --group dev -o requirements.lock pyproject.toml
-	"$$uv" $(LOCK) --constraint requirements.lock --extra zstd -o requirements-runtime.lock pyproject.toml
+	"$$uv" $(LOCK) $(ARGS) --extra demo --extra zstd --extra tui --extra plot --extra parquet --group dev -o requirements.lock pyproject.toml
+	"$$uv" $(LOCK) --constraint requirements.lock --extra zstd --extra tui --extra plot -o requirements-runtime.lock pyproject.toml
 	"$$uv" $(LOCK) --constraint requirements.lock --group build -o requirements-build.lock
 
 .PHONY: clean
