@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from agent import __version__
+from agent.language import LANGUAGES, choose, say
 from drivers.errors import StationError
 
 COMMANDS = {
@@ -34,7 +35,7 @@ DEFAULT_CONFIG = "/etc/station-agent/station.toml"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = _without_language(list(sys.argv[1:] if argv is None else argv))
     options = _parser(words).parse_args(words)
     try:
         return int(options.run(options))
@@ -44,17 +45,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except StationError as error:
-        print(f"station-agent: {error}", file=sys.stderr)
+        print(f"station-agent: {say(str(error))}", file=sys.stderr)
         for fault in getattr(error, "faults", ())[1:]:
-            print(f"  also: {fault}", file=sys.stderr)
+            print(f"  {say('also')}: {say(str(fault))}", file=sys.stderr)
         if error.hint:
-            print(f"  next: {error.hint}", file=sys.stderr)
+            print(f"  {say('next')}: {say(error.hint)}", file=sys.stderr)
         return error.exit_code
+
+
+def _without_language(words: list[str]) -> list[str]:
+    """Choose the language that *words* ask for, wherever they do it, or that of the locale; return the others."""
+    language = argparse.ArgumentParser(prog="station-agent", add_help=False, allow_abbrev=False)
+    language.add_argument("--lang", choices=LANGUAGES)
+    options, others = language.parse_known_args(words)
+    choose(options.lang)
+    argparse._ = say  # type: ignore[attr-defined]  # its own words: usage, options, error
+    return others
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Says the help of each option in the language that was chosen; examples keep their lines."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help and say(action.help)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="station-agent", description="Acquires, keeps, proves and delivers the readings of a monitoring station."
+        prog="station-agent",
+        formatter_class=Help,
+        description=say("Acquires, keeps, proves and delivers the readings of a monitoring station."),
     )
     parser.add_argument(
         "--config",
@@ -63,11 +83,18 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"the station file (default $STATION_AGENT_CONFIG or {DEFAULT_CONFIG})",
     )
+    parser.add_argument("--lang", choices=LANGUAGES, help="the language to speak (default: that of the locale)")
     parser.add_argument("--version", action="version", version=f"station-agent {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     called = next((word for word in words if word in COMMANDS), None)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command = commands.add_parser(
+            name, help=say(summary), description=_sentence(say(summary)), formatter_class=Help
+        )
         if name == called:
             import_module(f"agent.cli.{name}").prepare(command)
     return parser
+
+
+def _sentence(summary: str) -> str:
+    return summary[0].upper() + summary[1:] + ("." if summary.isascii() else "。")

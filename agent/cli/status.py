@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.cli.words import ago, fold, number, table
+from agent.language import say
 from agent.paths import Paths, locate
 
 GOOD, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -197,7 +198,7 @@ def _of_uplink(uplink: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _screen(snapshot: dict[str, Any] | None, findings: list[Finding], level: int, station: str) -> Iterator[str]:
-    yield f"{LEVELS[level]:9} station {station}".rstrip()
+    yield f"{say(LEVELS[level]):9} station {station}".rstrip()
     for finding in findings:
         yield from fold(f"  {LEVELS[finding.level].lower():8} {finding.subject}: {finding.cause}", COLUMNS, " " * 11)
         if finding.hint:
