@@ -16,6 +16,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 STEP_S = 1.0
 """A difference beyond this is a step; below it, NTP slewing that the anchor follows."""
@@ -42,6 +43,16 @@ class Step:
         """Seconds, positive when the clock went forward."""
         return (self.found - self.expected).total_seconds()
 
+    def __str__(self) -> str:
+        """As text that :meth:`parse` reads."""
+        return f"{self.expected.isoformat()} {self.found.isoformat()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The step that was written as *text*; raises ValueError for anything else."""
+        expected, found = map(datetime.fromisoformat, text.split(" "))
+        return cls(expected, found)
+
 
 class Clock:
     """Wall time that flows evenly between steps."""
@@ -51,7 +62,6 @@ class Clock:
         self._listeners: list[Callable[[Step], None]] = []
         self._synchronised = kernel_says()
         self.last_step: Step | None = None
-        self.last_step_at_s: float | None = None  # monotonic
 
     def on_step(self, listener: Callable[[Step], None]) -> None:
         """Call *listener* after each step, in the event loop."""
@@ -95,7 +105,6 @@ class Clock:
 
     def _stepped(self, step: Step) -> None:
         self.last_step = step
-        self.last_step_at_s = time.monotonic()
         for listener in self._listeners:
             listener(step)
 

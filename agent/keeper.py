@@ -7,6 +7,7 @@ it; sealing a day reads much and has a thread and a reader of its own.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from agent.store.archive import Archive
 from agent.store.cursor import Cursor
 from agent.store.errors import StoreError
 from agent.store.reader import Reader
-from agent.store.record import time_text, to_ms
+from agent.store.record import Row, time_text, to_ms
 from agent.store.rescue import turn as rescue
 from agent.store.retention import Claim, Retention, Terms
 from agent.store.room import is_settled
@@ -34,6 +35,24 @@ log = structlog.get_logger()
 REST_S = 5.0
 SEAL_S = 60.0
 """How often it is looked whether a day is over."""
+
+
+class EndingError(StoreError):
+    """The agent ends, and what was begun is left."""
+
+
+class Interruptible(Reader):
+    """Reads until :attr:`ends` is set: a day may be long, and nobody waits for it when the agent ends."""
+
+    ends: threading.Event
+
+    def batch(
+        self, epoch: str, stream: Stream, first: int, last: int, *, max_records: int = 500, max_bytes: int = 1 << 62
+    ) -> list[Row]:
+        """As of any reader; raises EndingError."""
+        if self.ends.is_set():
+            raise EndingError(f"{self.path} is read no further", hint="Nothing: it is done at the next start")
+        return super().batch(epoch, stream, first, last, max_records=max_records, max_bytes=max_bytes)
 
 
 class Keeper:
@@ -64,18 +83,22 @@ class Keeper:
             await asyncio.sleep(0 if again else REST_S)
 
     async def run_archive(self) -> None:
-        """Seal days until cancelled."""
+        """Seal days until cancelled; a day that is being sealed then is left, and begun again the next time."""
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1, "archive") as sealing:
+        sealing, ends = ThreadPoolExecutor(1, "archive"), threading.Event()
+        try:
             while True:
                 again = False
                 try:
                     if not self._recorder.is_volatile:
-                        again = await loop.run_in_executor(sealing, self._seal, self._recorder.path)
+                        again = await loop.run_in_executor(sealing, self._seal, self._recorder.path, ends)
                     self._errors.pop("archive", None)
                 except StoreError as error:
                     self._note("archive", error)
                 await asyncio.sleep(0 if again else SEAL_S)
+        finally:
+            ends.set()
+            sealing.shutdown(wait=False)
 
     def problems(self) -> list[dict[str, Any]]:
         """What ``status`` must tell."""
@@ -89,14 +112,15 @@ class Keeper:
         self._errors[subject] = error
 
     def _turn(self, store: Store) -> bool:
-        return rescue(store) or self._retention.turn(store, self._terms(), self._now_ms())
+        return store.renumber() or rescue(store) or self._retention.turn(store, self._terms(), self._now_ms())
 
-    def _seal(self, path: Path) -> bool:
+    def _seal(self, path: Path, ends: threading.Event) -> bool:
         """Seal the oldest day that is over, if there is one, and prune; True when another may follow."""
         terms = self._settings().store
         if self._archive is None or self._archive.folder != terms.archive_path:
             self._archive = Archive(terms.archive_path)
-        with Reader.open(path) as reader:
+        with Interruptible.open(path) as reader:
+            reader.ends = ends
             self._measure(reader)
             part = self._archive.next_slice(reader, self._now_ms())
             if part:

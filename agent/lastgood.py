@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from agent.paths import locate
@@ -12,6 +13,9 @@ from agent.store.reader import Reader
 CONFIG = "configuration"
 """The fact in the log that keeps the text of the last configuration that ran."""
 
+PROFILES = "configuration/profiles"
+"""The fact that keeps the station's own profiles that it used: a JSON object of their texts by name."""
+
 
 def choose(path: Path) -> tuple[Settings, ConfigError | None]:
     """Return what to run, and what is wrong with the file when that is not what stands there.
@@ -21,18 +25,26 @@ def choose(path: Path) -> tuple[Settings, ConfigError | None]:
     try:
         return Settings.load(path), None
     except ConfigError as error:
-        text = _remembered(locate(path).store)
-        if text is None:
+        remembered = _remembered(locate(path).store)
+        if remembered is None:
             raise
+        text, profiles = remembered
         try:
-            return Settings.from_text(text, path), error
+            return Settings.from_text(text, path, profiles), error
         except ConfigError:
             raise error from None
 
 
-def _remembered(store: Path) -> str | None:
+def facts(settings: Settings) -> dict[str, str]:
+    """What the log is to keep of a configuration that runs, so that it can run again beside a broken file."""
+    return {CONFIG: settings.source, PROFILES: json.dumps(dict(settings.own_profiles), ensure_ascii=False)}
+
+
+def _remembered(store: Path) -> tuple[str, dict[str, str] | None] | None:
+    """The text of the station file and its own profiles; None for those where an older version kept none."""
     try:
         with Reader.open(store) as log:
-            return log.fact(CONFIG)
+            text, profiles = log.fact(CONFIG), log.fact(PROFILES)
     except StoreError:
         return None
+    return None if text is None else (text, None if profiles is None else json.loads(profiles))

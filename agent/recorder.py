@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,6 +22,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from agent.clock import Clock
+from agent.inquiry import Inquiry, Place
 from agent.store.errors import DamagedError, StoreError, UnreadableError
 from agent.store.reader import Reader
 from agent.store.record import Draft, canonical, draft, event
@@ -30,6 +30,7 @@ from agent.store.refuge import REFUGE_S, RETURN_S
 from agent.store.rescue import write_off
 from agent.store.store import LogFullError, LogWriteError, Move, Stamp, Store
 from agent.store.writer import Writer
+from agent.waiting import Waiting
 from drivers.reading import Stream
 
 log = structlog.get_logger()
@@ -57,27 +58,23 @@ AROUND = 1000
 """How many records are looked at for damage when one cannot be read."""
 
 
-@dataclass(slots=True)
-class Waiting:
-    """What the disk has refused so far."""
-
-    since: float  # seconds since 1970
-    error: str
-    hint: str
-    by_quota: bool = False  # it is our own limit, and what is delivered makes room
-    lost: dict[str, int] = field(default_factory=dict)  # records per stream that found the memory full
-    lost_from_ms: int | None = None
-    lost_to_ms: int | None = None
-
-
 class Recorder:
     """The queue before the log, and its two threads: one writes, one reads. Made by :meth:`open`."""
 
     def __init__(
-        self, writer: Writer, writing: ThreadPoolExecutor, *, clock: Clock, linger_s: float, memory: int, refuge: bool
+        self,
+        writer: Writer,
+        writing: ThreadPoolExecutor,
+        *,
+        clock: Clock,
+        linger_s: float,
+        memory: int,
+        refuge: bool,
+        home: Path | None,
     ) -> None:
         self._writer = writer
         self._refuge = refuge
+        self._home = home
         self._asked_s = float("-inf")  # monotonic: when another store was tried
         self._clock = clock
         self._linger_s = linger_s
@@ -92,9 +89,7 @@ class Recorder:
         self.dictionaries: dict[str, bytes] = {}
         """The dictionaries that this epoch uses: canonical bytes by id."""
         self._writing = writing
-        self._reading = ThreadPoolExecutor(1, "log-reader")
-        self._reader: Reader | None = None
-        self._read_store: Store | None = None
+        self._inquiry = Inquiry()
         self.commits = 0
         self.waiting: Waiting | None = None
         self._refused_s = 0.0  # monotonic: since when
@@ -118,10 +113,12 @@ class Recorder:
         linger_s: float = 0.0,
         memory: int = 64_000_000,
         open_refuge: Callable[[], Store] | None = None,
+        home: Path | None = None,
     ) -> Self:
         """Open the log in the thread that will write it; raises what *opener* raises.
 
-        *open_refuge* opens a log in memory, for when the disk refuses: at once, or later for long.
+        *open_refuge* opens a log in memory, for when the disk refuses: at once, or later for long. Meanwhile the
+        log at *home* is still read, as far as that goes.
         """
         writer = Writer(opener, open_refuge)
         writing = ThreadPoolExecutor(1, "log-writer")
@@ -130,7 +127,15 @@ class Recorder:
         except BaseException:
             writing.shutdown(wait=False)
             raise
-        return cls(writer, writing, clock=clock, linger_s=linger_s, memory=memory, refuge=open_refuge is not None)
+        return cls(
+            writer,
+            writing,
+            clock=clock,
+            linger_s=linger_s,
+            memory=memory,
+            refuge=open_refuge is not None,
+            home=home,
+        )
 
     def _catch_up(self) -> None:
         """Take note of what the writer did to the log: another store, another epoch, things to be recorded."""
@@ -191,13 +196,16 @@ class Recorder:
         stream: Stream = Stream.EVENT,
     ) -> None:
         """Record something that happened."""
-        self.put([event(name, self._clock.now(), device=device, uplink=uplink, data=data, stream=stream)])
+        now, synced = self._clock.now(), self._clock.synchronised
+        self.put([event(name, now, device=device, uplink=uplink, data=data, stream=stream, synced=synced)])
 
     def dictionary(self, name: str, words: Mapping[str, Any]) -> None:
         """Record the dictionary that records call *name*, unless this epoch has it since the agent started."""
         if name not in self.dictionaries:
             self.dictionaries[name] = canonical(words)
             fields = {"event": "dictionary", "meta": name, "data": dict(words)}
+            if not self._clock.synchronised:
+                fields["clock"] = "unsynced"
             self.put([draft(Stream.EVENT, self._clock.now(), fields)])
 
     async def changed(self, seen: int) -> int:
@@ -219,7 +227,7 @@ class Recorder:
         """
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._reading, self._ask, question)
+                return await self._inquiry.put(question, self._place)
             except DamagedError as error:
                 if isinstance(error, UnreadableError) and await self.write_off(error):
                     continue
@@ -262,26 +270,10 @@ class Recorder:
             if self._writer.mending:
                 self.turned_s = time.monotonic()
 
-    def _ask(self, question: Callable[[Reader], T]) -> T:
-        """Ask with the connection that there is; damage is believed only from a new one."""
-        try:
-            return question(self._open_reader())
-        except DamagedError:
-            self._close_reader()
-            return question(self._open_reader())
-
-    def _open_reader(self) -> Reader:
-        if self._read_store is not self._store:
-            self._close_reader()
-        if self._reader is None:
-            self._read_store = self._store
-            self._reader = Reader.open(self.path)
-        return self._reader
-
-    def _close_reader(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.close()
+    @property
+    def _place(self) -> Place:
+        behind = self._home if self._store is not None and self.path != self._home else None
+        return Place(self._store, self.path, behind, self._writer.has_let_go or not self._writer.is_volatile)
 
     @property
     def is_volatile(self) -> bool:
@@ -308,6 +300,7 @@ class Recorder:
         await self._until_settled()
         if self._queue or self._facts or self._moves_are_due():
             await self._commit()
+            await self._in_writing(self._writer.tidy)
         if self.waiting:
             await self._find_another_store()
         if self._refuses:
@@ -356,6 +349,8 @@ class Recorder:
             self._oldest_move_s = time.monotonic()
             self._refused(error)
             return
+        if self.waiting:
+            self.waiting.end(self._queue)
         for one in batch:
             self._queue.popleft()
             self._queued_bytes -= _size(one)
@@ -380,7 +375,9 @@ class Recorder:
                 self._asked_s = now_s
                 await self._in_writing(self._writer.take_refuge, self.waiting.error)
         except StoreError as error:
-            log.warning("log_still_refused", error=str(error))
+            if str(error) != self.waiting.error:
+                log.warning("log_still_refused", error=str(error), hint=error.hint)
+            self.waiting.error, self.waiting.hint = str(error), error.hint
 
     def _tell(self) -> None:
         self.commits += 1
@@ -399,19 +396,13 @@ class Recorder:
     def _recovered(self) -> None:
         waiting, self.waiting = self.waiting, None
         assert waiting is not None
-        seconds = round(self._clock.now_s() - waiting.since, 3)
-        data: dict[str, Any] = {"error": waiting.error, "seconds": seconds, "lost": waiting.lost}
-        if waiting.lost_from_ms is not None:
-            data |= {"lost_from_ms": waiting.lost_from_ms, "lost_to_ms": waiting.lost_to_ms}
-        self.event("log_recovered", data=data)
-        log.info("log_recovered", waited_s=seconds, lost=sum(waiting.lost.values()))
+        words = waiting.words(self._clock.now_s())
+        self.event("log_recovered", data=words)
+        log.info("log_recovered", waited_s=words["seconds"], waited=waiting.waited, lost=sum(waiting.lost.values()))
 
     def _lose(self, one: Draft) -> None:
-        waiting = self.waiting or Waiting(self._clock.now_s(), "memory is full", "Raise store.memory")
-        self.waiting = waiting
-        waiting.lost[one.stream] = waiting.lost.get(one.stream, 0) + 1
-        waiting.lost_from_ms = waiting.lost_from_ms or one.time_ms
-        waiting.lost_to_ms = one.time_ms
+        self.waiting = self.waiting or Waiting(self._clock.now_s(), "memory is full", "Raise store.memory")
+        self.waiting.lose(one)
 
     @property
     def held_back(self) -> tuple[int, int]:
@@ -425,14 +416,12 @@ class Recorder:
         left = None
         while left != (left := (len(self._queue), len(self._moves), len(self._facts))) and any(left):
             await self._commit()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._reading, self._close_reader)
+        await self._inquiry.close()
         try:
-            await loop.run_in_executor(self._writing, self._writer.close)
+            await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.close)
         except StoreError as error:
             log.error("log_not_closed", error=str(error), hint=error.hint)
         self._writing.shutdown()
-        self._reading.shutdown()
 
 
 def _size(one: Draft) -> int:

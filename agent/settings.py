@@ -53,6 +53,7 @@ class Settings(StationFile):
     _path: Path = PrivateAttr(default=Path())
     _warnings: tuple[Fault, ...] = PrivateAttr(default=())
     _profiles: dict[str, Profile] = PrivateAttr(default_factory=dict)
+    _own_profiles: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -60,11 +61,14 @@ class Settings(StationFile):
         return cls.from_text(read_text(path), path)
 
     @classmethod
-    def from_text(cls, text: str, path: Path) -> Self:
-        """Read *text* as if it stood at *path*, such as the last one that ran; raises ConfigError."""
+    def from_text(cls, text: str, path: Path, own_profiles: Mapping[str, str] | None = None) -> Self:
+        """Read *text* as if it stood at *path*, such as the last one that ran; raises ConfigError.
+
+        *own_profiles* then stand for what lay in the folder ``profiles`` when it ran.
+        """
         parsed = parse(text, path.name)
         locator = Locator(path.name, parsed.source, parsed.raw)
-        draft, faults = _checked(parsed, locator, path.absolute().parent)
+        draft, faults = _checked(parsed, locator, path.absolute().parent, own_profiles)
         if faults or draft.station is None or draft.store is None:
             raise ConfigError(str(path), faults)
         settings = cls(
@@ -76,6 +80,7 @@ class Settings(StationFile):
         )
         settings._source, settings._path = text, path
         settings._profiles = {device.name: draft.profiles[at] for at, device in draft.devices.items()}
+        settings._own_profiles = draft.own_profiles
         settings._warnings = tuple(locator.faults(doubts(draft)))
         return settings
 
@@ -110,6 +115,11 @@ class Settings(StationFile):
         return self._profiles
 
     @property
+    def own_profiles(self) -> Mapping[str, str]:
+        """The texts of the station's own profiles that this file uses, by name."""
+        return self._own_profiles
+
+    @property
     def wires(self) -> tuple[LinkSettings, ...]:
         """Every link, those also that a device with a url of its own has to itself."""
         return self.links + tuple(own_link(device) for device in self.devices if device.url is not None)
@@ -141,7 +151,9 @@ def station_device(settings: Settings, device: DeviceSettings) -> Device:
     return device_of(device, link, profile, settings.station.zone)
 
 
-def _checked(parsed: Parsed, locator: Locator, folder: Path) -> tuple[Draft, list[Fault]]:
+def _checked(
+    parsed: Parsed, locator: Locator, folder: Path, own_profiles: Mapping[str, str] | None
+) -> tuple[Draft, list[Fault]]:
     """Read and check what could be parsed.
 
     Where lines had to be left out, what is missing may stand in them: then only
@@ -149,7 +161,7 @@ def _checked(parsed: Parsed, locator: Locator, folder: Path) -> tuple[Draft, lis
     """
     if parsed.faults and not parsed.raw:
         return Draft({}, folder), list(parsed.faults)
-    draft = read_draft(parsed.raw, folder)
+    draft = read_draft(parsed.raw, folder, own_profiles)
     if parsed.faults:
         found = [complaint for complaint in draft.complaints if not complaint.message.startswith("missing")]
         return draft, [*parsed.faults, *locator.faults(found)]

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from hashlib import sha256
 from typing import Any
 
+from agent.accounts.expectation import promised
 from agent.assembly import Assembly, judge_words, remembered
 from agent.changes import Changes, Difference, changes
-from agent.clock import Clock
+from agent.clock import Clock, Step
 from agent.crew import Crew
-from agent.lastgood import CONFIG
+from agent.lastgood import facts as kept_facts
 from agent.polling.device import CONDITIONS, DevicePoller
 from agent.polling.judge import Judge
 from agent.polling.poller import LinkPoller
@@ -28,6 +30,10 @@ from drivers.reading import Stream
 
 FAREWELL_S = 3.0
 """How long uplinks may go on delivering once polling has ended."""
+
+
+STEPPED = "clock/stepped"
+"""The fact in the log that keeps the last step of the clock: a restart does not make it trustworthy."""
 
 
 class RestartNeededError(StationError):
@@ -71,6 +77,9 @@ class Station:
 
     async def begin(self) -> None:
         """Start everything that the configuration names."""
+        self._clock.on_step(lambda step: self._recorder.fact(STEPPED, str(step)))
+        if self._clock.last_step is None and (text := await self._recorder.read(lambda log: log.fact(STEPPED))):
+            self._clock.last_step = Step.parse(text)
         async with self._applying:
             await self._put_to_work(self.settings)
 
@@ -159,13 +168,21 @@ class Station:
                 self.uplinks[words.name] = self._uplink(words)
                 self._crew.start(f"uplink {words.name}", self.uplinks[words.name].run())
         self.settings = settings
-        self._recorder.fact(CONFIG, settings.source)
-        data = {"file": str(settings.path), "sha256": settings.sha256}
+        self._keep(settings)
+
+    def _keep(self, settings: Settings) -> None:
+        """Keep what runs now as the last that ran, and record that it was applied, with the digests of its files."""
+        for key, text in kept_facts(settings).items():
+            self._recorder.fact(key, text)
+        profiles = {name: sha256(text.encode()).hexdigest() for name, text in settings.own_profiles.items()}
+        data = {"file": str(settings.path), "sha256": settings.sha256, "devices": promised(settings)}
+        data |= {"profiles": profiles} if profiles else {}
         self._recorder.event("configuration_applied", data=data, stream=Stream.AUDIT)
 
     async def _name_uplinks(self, settings: Settings) -> None:
         """Make the uplinks known to the log, unless it knows them: a disk without room is no reason not to poll."""
-        starts = {uplink.name: uplink.start for uplink in settings.uplinks}
+        oldest = self._recorder.is_volatile  # a log in memory has no past that an uplink might not want
+        starts = {uplink.name: "oldest" if oldest else uplink.start for uplink in settings.uplinks}
         lives = await self._recorder.read(lambda log: log.uplinks())
         if {name for name, life in lives.items() if life.removed_ms is None} != starts.keys():
             await self._recorder.write(lambda store: store.set_uplinks(starts))
@@ -182,7 +199,7 @@ class Station:
 
     async def _fork(self, reason: str) -> None:
         """A broker or consumer knows a later record, or another one, than this log: go on under a new epoch."""
-        epoch = await self._recorder.write(lambda store: store.begin_epoch(reason))
+        epoch = await self._recorder.write(lambda store: store.fork(reason))
         self._recorder.event("epoch_began", data={"epoch": epoch, "reason": reason})
 
 

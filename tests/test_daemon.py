@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,7 +21,11 @@ import pytest
 
 from agent.control import ask
 from agent.daemon import Daemon, machine_id
+from agent.opening import open_refuge
 from agent.polling.poller import LinkPoller
+from agent.settings import Settings
+from agent.store.errors import LockedError
+from agent.store.reader import Reader
 from agent.store.record import draft
 from agent.store.store import LogFullError, LogWriteError, Store
 from agent.uplink.uplink import Uplink
@@ -32,6 +37,7 @@ from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.consumer import Consumer
 from tests.simulators.modbus_server import ModbusTcpServer, Unit
 from tests.simulators.stationfile import HEAD, at_port, device, shared, uplink
+from tests.simulators.systemd_socket import Systemd
 from tests.simulators.ticks import gaps, readings, seconds, unaccounted
 
 NOBODY = 65534
@@ -115,6 +121,41 @@ def test_an_end_does_not_wait_for_a_broker_or_a_caller_that_never_answers(
     assert unaccounted(records, 0.2) == 0
 
 
+def test_an_end_does_not_wait_for_a_day_that_is_being_sealed(tmp_path: Path) -> None:
+    """A day of a large station takes longer to read than a service manager waits; it is sealed the next time."""
+    log, now = tmp_path / "store.db", datetime.now(UTC)
+    store = Store.open(log, station="test-1", machine=machine_id(), quota=50_000_000, now_ms=0)
+    old = [draft(Stream.MEASUREMENT, now - timedelta(days=3), {"device": "so2"}) for _ in range(20_000)]
+    store.append(old)
+    store.close()
+    slow = "import agent.keeper as k, time; b = k.Interruptible.batch; "
+    slow += "k.Interruptible.batch = lambda *them, **more: (time.sleep(0.5), b(*them, **more))[1]"
+    with AgentProcess(tmp_path, HEAD, prelude=slow) as agent:
+        agent.until(lambda: list((tmp_path / "archive").glob("*.part")), "the beginning of a file")
+        began_s = time.monotonic()
+        assert agent.stop() == 0
+        took_s = time.monotonic() - began_s
+
+    assert took_s < 8, "forty chunks of half a second are twenty"
+    assert list((tmp_path / "archive").iterdir()) == []
+
+
+def test_two_daemons_never_share_a_log_in_memory(tmp_path: Path) -> None:
+    """On a disk that is read-only there may be no lock; the second must not clear away what the first has delivered."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "station.toml").write_text(HEAD)
+    settings = Settings.load(tmp_path / "station.toml")
+    first = open_refuge(settings, "m")
+    epoch = first.epoch
+    with pytest.raises(LockedError):
+        open_refuge(settings, "m")
+    first.append([draft(Stream.MEASUREMENT, datetime.now(UTC), {"device": "so2"})])
+    first.close()
+
+    with Reader.open(tmp_path / "run" / "volatile.db") as log:
+        assert log.tip(epoch, Stream.MEASUREMENT)[0] == 1
+
+
 def test_a_start_after_a_kill_tells_since_when_nothing_was_polled(analyzer: ModbusTcpServer, tmp_path: Path) -> None:
     """The span without ticks is known to whoever reads the data, with its first second, per device."""
     text = HEAD + device("so2", at_port(analyzer), "50ms") + device("nox", 'link = "so2"', "50ms", address=2)
@@ -183,55 +224,39 @@ def test_an_unknown_device_is_answered_with_the_nearest_names(
     assert "Did you mean so2?" in asked.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
+TAKES_US_FOR_ANOTHER = """
+import os, types, agent.control
+agent.control.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
+"""
+"""The daemon's own user may always act; who is not root can ask as that one only."""
+
+
 def test_the_reading_group_may_look_and_the_acting_group_may_act(analyzer: ModbusTcpServer, open_folder: Path) -> None:
     """Who changes how a station runs is in the audit stream, with the user id that the kernel tells."""
-    reading, acting = [group for group in grp.getgrall() if group.gr_gid not in (0, NOBODY)][:2]
-    groups = f'read_group = "{reading.gr_name}"\nact_group = "{acting.gr_name}"\n'
-    text = HEAD.replace("[store]", f"{groups}[store]") + device("so2", at_port(analyzer), "100ms")
-    with AgentProcess(open_folder, text) as agent:
-        looks = agent.command_as(NOBODY, [reading.gr_gid], "read", "so2")
-        refused = agent.command_as(NOBODY, [reading.gr_gid], "reload")
-        agent.config.write_text(text.replace("100ms", "200ms"))
-        acts = agent.command_as(NOBODY, [reading.gr_gid, acting.gr_gid], "reload")
-        agent.until(lambda: agent.events("reload_ordered"), "an audit record")
-        (order,) = agent.events("reload_ordered")
+    root = os.geteuid() == 0
+    ours = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY)) if root else grp.getgrgid(os.getegid())
+    others = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY, ours.gr_gid, *os.getgroups()))
+    user, ask_as = (NOBODY, partial_as(NOBODY, ours.gr_gid)) if root else (os.geteuid(), AgentProcess.command)
+    answers, text = [], HEAD + device("so2", at_port(analyzer), "100ms")
+    for acting in (others, ours):
+        groups = f'read_group = "{ours.gr_name}"\nact_group = "{acting.gr_name}"\n'
+        config = text.replace("[store]", f"{groups}[store]")
+        with AgentProcess(open_folder, config, prelude="" if root else TAKES_US_FOR_ANOTHER) as agent:
+            agent.config.write_text(config.replace("100ms", "200ms"))
+            answers += [ask_as(agent, "read", "so2"), ask_as(agent, "reload")]
+            orders = agent.events("reload_ordered")
 
+    looks, refused, _, acts = answers
     assert looks.returncode == 0, looks.stderr
     assert refused.returncode != 0
     assert "may look, but not act" in refused.stderr
     assert (acts.returncode, acts.stdout) == (0, "device so2 changed\n")
-    assert order["data"] == {"changes": ["device so2 changed"], "uid": NOBODY}
+    assert [order["data"] for order in orders] == [{"changes": ["device so2 changed"], "uid": user}]
 
 
-class Systemd:
-    """What listens at $NOTIFY_SOCKET, in a thread of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-        self.heard: list[tuple[float, str]] = []
-        self._listening = threading.Thread(target=self._listen, name="systemd")
-        self._listening.start()
-
-    @property
-    def messages(self) -> list[str]:
-        """Everything so far, one assignment each."""
-        return [line for _, line in self.heard]
-
-    @property
-    def fed(self) -> int:
-        """How often the watchdog was fed."""
-        return self.messages.count("WATCHDOG=1")
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RD)
-        self._listening.join(5)
-        self._socket.close()
-
-    def _listen(self) -> None:
-        while message := self._socket.recv(4096):
-            self.heard += [(time.monotonic(), line) for line in message.decode().splitlines()]
+def partial_as(user: int, group: int) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Asks a daemon as *user*, who is in *group*."""
+    return lambda agent, *words: agent.command_as(user, [group], *words)
 
 
 @pytest.fixture

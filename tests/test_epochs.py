@@ -1,14 +1,18 @@
 """Epochs: a log that cannot prove that it continues must not number new records like old ones."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from agent.store.cursor import Cursor
 from agent.store.highwater import HighWater, Mark
 from agent.store.reader import Reader
-from agent.store.store import Store
+from agent.store.renumber import CHUNK
+from agent.store.store import Move, Store
+from agent.store.verify import verify_log
 from drivers.reading import Stream
 from tests.simulators.logbook import open_store, reading
 
@@ -134,6 +138,73 @@ def test_an_uplink_may_begin_an_epoch_and_the_old_records_stay(path: Path) -> No
     assert [row.seq for row in store.log.batch(old, MEASUREMENT, 1, 3)] == [1, 2, 3]
     store.close()
     assert reopened(path) == (new, None)
+
+
+def acknowledged(path: Path) -> str:
+    """A log of three readings, the first of which a broker has acknowledged; its epoch."""
+    epoch = filled(path, 3)
+    store = open_store(path)
+    store.set_uplinks({"city": "oldest"})
+    store.append([], [Move("city", epoch, MEASUREMENT, Cursor(1).to_json())])
+    store.close()
+    return epoch
+
+
+def bodies(log: Reader, epoch: str, stream: Stream = MEASUREMENT) -> list[bytes]:
+    """What the records of a series say, but for their number."""
+    rows = log.batch(epoch, stream, 1, 1000)
+    return [row.body.replace(b'"seq":%d' % row.seq, b'"seq":', 1) for row in rows]
+
+
+def drafted(*numbers: int) -> list[bytes]:
+    return [one.head + one.tail for one in map(reading, numbers)]
+
+
+def test_what_an_older_copy_numbered_gets_new_numbers(path: Path) -> None:
+    """Other records have these numbers at the consumers; the readings must reach them all the same."""
+    old = acknowledged(path)
+    store = open_store(path)
+    store.append([reading(n) for n in range(10, 14)])
+
+    new = store.fork("restored_image")
+    assert store.log.kept(old, MEASUREMENT) == [(1, 3)]
+    assert store.append([reading(20)])[0].seq == 1
+    while store.renumber():
+        pass
+    assert bodies(store.log, old) == drafted(0, 1, 2)
+    assert bodies(store.log, new) == drafted(20, 10, 11, 12, 13)
+    assert [(gap.first, gap.last, gap.reason) for gap in store.log.gone(old, MEASUREMENT)] == [(4, 7, "moved")]
+    assert [proof for proof in verify_log(store.log) if proof.broken] == []
+    (told,) = [json.loads(row.body) for row in store.log.batch(new, Stream.EVENT, 1, 9)]
+    assert told["data"] == {"epoch": old, "first": 4, "last": 7, "lost": 0, "stream": "measurement", "to": new}
+    store.close()
+
+
+def test_numbers_are_doubted_back_to_the_last_word_of_a_broker(path: Path) -> None:
+    """Offline an older copy may be started many times before it learns what it is; acknowledged numbers are proven."""
+    old = acknowledged(path)
+    filled(path, 2)
+    filled(path, 2)
+    store = open_store(path)
+    store.fork("restored_image")
+    assert store.log.kept(old, MEASUREMENT) == [(1, 3)]
+    store.close()
+
+
+def test_renumbering_goes_on_after_a_restart(path: Path) -> None:
+    """A chunk at a time: between two of them the power may go."""
+    acknowledged(path)
+    store = open_store(path)
+    store.append([reading(n) for n in range(10, 10 + 2 * CHUNK)])
+    new = store.fork("restored_image")
+    assert store.renumber()
+    store.close()
+    store = open_store(path)
+    while store.renumber():
+        pass
+    assert (store.epoch, store.last(MEASUREMENT)) == (new, 2 * CHUNK)
+    assert [proof for proof in verify_log(store.log) if proof.broken] == []
+    store.close()
 
 
 def test_records_of_all_epochs_are_found_by_time(path: Path) -> None:

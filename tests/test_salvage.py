@@ -198,6 +198,55 @@ def test_salvage_goes_on_after_a_restart(path: Path) -> None:
     store.close()
 
 
+def test_a_log_that_is_damaged_again_in_the_middle_of_it_loses_nothing(path: Path) -> None:
+    """What the second one had not yet got is still in the first: both are read."""
+    with Reader.open(path) as log:
+        epoch = log.epochs()[0].epoch
+    for _ in range(2):
+        condemn(path, "malformed")
+        opened(path, patience_s=0).close()
+    store = opened(path)
+    assert len(asides(path)) == 2, "although no time has passed by the clock"
+    assert kept(store, epoch) == COUNT
+    assert told(store)["log_salvaged"]["lost"] == []
+    assert [one.broken for one in verify_log(store.log) if one.broken] == []
+    store.close()
+
+
+def test_uplinks_that_the_damage_made_forgotten_get_everything(path: Path) -> None:
+    """To a log that knows no uplink a new one would begin now, and what it had not got would never go out."""
+    with Reader.open(path) as log:
+        epoch = log.epochs()[0].epoch
+    db = sqlite3.connect(path)
+    roots = db.execute("SELECT rootpage FROM sqlite_schema WHERE tbl_name IN ('uplink', 'cursor')").fetchall()
+    db.close()
+    spoil(path, *(root - 1 for (root,) in roots))
+    condemn(path, "malformed")
+    store = opened(path)
+    assert kept(store, epoch) == COUNT
+    store.set_uplinks({"city": "now"})
+    assert store.log.cursors().get(("city", epoch, MEASUREMENT), Cursor()) == Cursor()
+    store.set_uplinks({"city": "now", "province": "now"})
+    assert store.log.cursors()["province", epoch, MEASUREMENT] == Cursor(COUNT)
+    store.close()
+
+
+def test_a_word_left_behind_about_a_log_that_is_gone_is_nothing(path: Path) -> None:
+    """Who deleted the damaged log by hand wants a new one."""
+    condemn(path, "malformed")
+    path.unlink()
+    store = opened(path)
+    assert (store.last(MEASUREMENT), asides(path)) == (0, [])
+    store.close()
+    assert opened_again_is_whole(path)
+
+
+def opened_again_is_whole(path: Path) -> bool:
+    store = opened(path)
+    store.close()
+    return asides(path) == []
+
+
 def test_what_finds_no_room_stays_in_the_file_that_was_set_aside(path: Path) -> None:
     """The quota holds; what nobody lacks may stay behind, and is named."""
     with Reader.open(path) as log:
@@ -261,6 +310,33 @@ def test_a_file_that_was_never_a_log_is_not_moved_away(tmp_path: Path) -> None:
     with pytest.raises(ForeignLogError, match="no log of a station"):
         opened(path)
     assert path.read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize("content", [b"", bytes(PAGE), b"SQLite format 3\0" + bytes(PAGE - 16)])
+def test_what_an_interrupted_first_start_left_is_no_stranger(tmp_path: Path, content: bytes) -> None:
+    """It has no table yet, nor a mark beside it; to refuse it would stop the station for good."""
+    path = tmp_path / "store.db"
+    path.write_bytes(content)
+    condemn(path, "malformed")
+    store = opened(path)
+    assert store.append([reading(0)])[0].seq == 1
+    store.close()
+
+
+def test_a_journal_beside_the_damaged_log_is_not_rolled_back_into_the_new_one(path: Path) -> None:
+    """SQLite looks for it by name; it may be years old."""
+    with Reader.open(path) as log:
+        epoch = log.epochs()[0].epoch
+    hot = path.parent / "hot.db"
+    db = sqlite3.connect(hot)
+    db.executescript("PRAGMA cache_size = 1; CREATE TABLE t (x); BEGIN; INSERT INTO t VALUES (zeroblob(100000));")
+    shutil.copy(hot.with_name("hot.db-journal"), path.with_name("store.db-journal"))
+    db.close()
+    condemn(path, "malformed")
+    store = opened(path)
+    assert kept(store, epoch) == COUNT
+    assert path.with_name(f"{asides(path)[0].name}.journal").exists()
+    store.close()
 
 
 def test_a_damaged_log_is_locked_like_any_other(path: Path) -> None:

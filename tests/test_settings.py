@@ -178,6 +178,16 @@ def test_what_the_station_file_says_about_a_model_counts_more_than_its_profile()
     assert (habits.block, habits.order) == (20, read(SMALL).profiles["so2"].modbus.order)
 
 
+def test_what_a_monitor_measures_is_said_where_its_inlet_is_known() -> None:
+    """The same BAM-1020 measures PM10 or PM2.5; a consumer that goes by the code must not have to guess."""
+    inlet = 'every = "10s"\n[device.channels.pm]\nhj = "a34004"\ntitle = "PM2.5"'
+    text = SMALL.replace("teledyne-t100", "metone-bam1020").replace('every = "5s"', inlet)
+    settings = read(text)
+    pm = settings.profiles["so2"].channel("pm")
+    assert (pm.hj, pm.title, pm.unit) == ("a34004", "PM2.5", "mg/m3")
+    assert changes(settings, read(text.replace("a34004", "a34002"))).devices.changed == ("so2",)
+
+
 def test_a_profile_beside_the_station_file_comes_first(tmp_path: Path) -> None:
     """A station corrects a register without waiting for a release."""
     (tmp_path / "profiles").mkdir()

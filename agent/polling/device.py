@@ -12,13 +12,14 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import structlog
 
 from agent.clock import Clock
 from agent.polling.judge import Judge
+from agent.polling.parts import News, Parts
 from agent.polling.scribe import Scribe
 from agent.polling.watch import Watch
 from agent.recorder import Recorder
@@ -82,6 +83,7 @@ class DevicePoller:
         self._log = log.bind(device=name)
         self._rest_s = 0.0
         self._rest_until_s = 0.0  # monotonic
+        self._parts = Parts(FIRST_REST_S, LONGEST_REST_S)
         self._parameters_due_s = 0.0
         self._states: dict[str, object] = {}
         self._samples = samples
@@ -94,7 +96,7 @@ class DevicePoller:
         self._sample_times = {c.name: c.new_by for c in profile.channels if c.new_by}
         self._always = frozenset(measurements | self._decisive | set(self._sample_times.values()))
         self._everything = frozenset(c.name for c in profile.channels)
-        self.longest_s = driver.device.timeout_s * (len(driver.requests(self._everything)) + 1)
+        self.longest_s = driver.longest_s(self._everything)
         """How long a poll may take when the instrument is silent: its watchdog must wait so long."""
 
     @property
@@ -122,6 +124,7 @@ class DevicePoller:
         self.index, self._parameters_due_s = old.index, old._parameters_due_s
         self.condition, self._states, self._samples = old.condition, old._states, old._samples
         self._rest_s, self._rest_until_s, self._watch = old._rest_s, old._rest_until_s, old._watch
+        self._parts = old._parts
 
     def overtaken(self, index: int, why: Callable[[float], tuple[Quality, str]]) -> None:
         """Account for the ticks before *index* that were not used; *why* tells it of a tick that was due then."""
@@ -145,14 +148,27 @@ class DevicePoller:
             self._account([due_s], Quality.COMM_FAULT, self.condition.reason or "no_reply")
             return
         with_parameters = not self._measurements or due_s >= self._parameters_due_s
+        wanted = self._everything if with_parameters else self._always
+        asked = self._worth_asking(wanted)
+        if not asked:
+            self._account([due_s], Quality.COMM_FAULT, self.condition.reason or "no_reply")
+            return
         try:
             if self._rest_s:
                 await self.driver.probe()
-            scan = await self.driver.poll(self._everything if with_parameters else self._always)
+            scan = await self.driver.poll(asked)
         except DriverError as error:
             self._failed(error, due_s)
         else:
-            self._answered(scan, due_s, with_parameters=with_parameters)
+            self._tell(self._parts.note(scan.readings, time.monotonic()))
+            whole = {**scan.readings, **self._parts.resting(wanted - asked)}
+            self._answered(replace(scan, readings=whole), due_s, with_parameters=with_parameters)
+
+    def _worth_asking(self, wanted: frozenset[str]) -> frozenset[str]:
+        """Those of *wanted* that do not rest; silent ones only together with others, or the device would seem lost."""
+        now_s, silent = time.monotonic(), self._parts.silent
+        asked = self._parts.awake(wanted, now_s)
+        return asked if not asked or asked - silent else self._parts.awake(self._everything, now_s)
 
     def flush(self, *, overdue: bool = False) -> None:
         """Record the ticks without a poll that are still gathered."""
@@ -173,6 +189,7 @@ class DevicePoller:
     def _failed(self, error: DriverError, due_s: float) -> None:
         self._account([due_s], Quality.COMM_FAULT, error.reason)
         self._judge.silent(self.name)
+        self._parts.wake()
         if not isinstance(error, LinkDownError):  # the link has its own back-off and fails at once meanwhile
             self._rest_s = min(LONGEST_REST_S, self._rest_s * 2 or FIRST_REST_S)
             self._rest_until_s = time.monotonic() + self._rest_s
@@ -199,6 +216,18 @@ class DevicePoller:
         names = self._new_measurements(scan.readings) | (self._parameters if with_parameters else changed)
         self._scribe.scan(scan, verdict.quality, (Stream.MEASUREMENT, Stream.PARAMETER), names)
         self._note(scan, verdict.quality)
+
+    def _tell(self, news: News) -> None:
+        """Record that parts of the device fell silent, or are read again."""
+        if news.lost:
+            lost = {"channels": sorted(news.lost), "reasons": sorted(set(news.lost.values()))}
+            self._log.warning("channels_lost", **lost)
+            self._recorder.event("channels_lost", device=self.name, data=lost)
+        if news.recovered:
+            silent_s = round(max(news.recovered.values()), 3)
+            self._log.info("channels_recovered", channels=sorted(news.recovered), silent_s=silent_s)
+            data = {"channels": sorted(news.recovered), "silent_s": silent_s}
+            self._recorder.event("channels_recovered", device=self.name, data=data)
 
     def _changed_states(self, readings: Mapping[str, Reading]) -> set[str]:
         """Name the deciding channels that read otherwise than at the last poll: they are recorded at once."""

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from agent.clock import Clock, Step
 from agent.polling.device import DevicePoller
 from agent.polling.pulse import Pulse
-from drivers.api import Link, Quality, Scan
+from drivers.api import Link, Quality, Scan, StationError
 
 LEAVE_S = 5.0
 """How long a poll under way is waited for when its link ends."""
+
+
+GAP_WAIT_S = 5.0
+"""How long beyond two intervals a gap between two ticks is waited for, before it is said that there is none."""
+
+YIELD_S = 0.005
+"""How long after a tick came due its poll has surely asked for the wire."""
+
+
+class NoGapError(StationError):
+    """The polls of a link leave no room for what somebody wants to look at."""
 
 
 class LinkPoller:
@@ -52,6 +63,31 @@ class LinkPoller:
             for device in self.devices:
                 device.flush()
             await self.link.close()
+
+    @asynccontextmanager
+    async def gap(self, longest_s: Callable[[], float]) -> AsyncIterator[None]:
+        """Have the wire for something that takes at most *longest_s*, at a moment when no tick comes due meanwhile.
+
+        How long that is may change while others use the wire. Raises NoGapError when two
+        intervals and :data:`GAP_WAIT_S` brought none, and when the link ends.
+        """
+        deadline_s = time.monotonic() + GAP_WAIT_S + 2 * min(device.every_s for device in self.devices)
+        while True:
+            async with self._wire:
+                if self._leaving:
+                    raise NoGapError(f"link {self.link.name} was just reconfigured", hint="Ask again")
+                free_s = min(device.next_s for device in self.devices) - self._clock.now_s()
+                needed_s = longest_s()
+                if free_s >= needed_s:
+                    yield
+                    return
+            if time.monotonic() > deadline_s:
+                break
+            await asyncio.sleep(max(free_s, 0.0) + YIELD_S)
+        raise NoGapError(
+            f"the polls on link {self.link.name} leave no gap of {needed_s:.3g} s",
+            hint="Poll less often, or stop the daemon meanwhile; a shorter --timeout needs less of a gap",
+        )
 
     async def read(self, name: str) -> Scan:
         """Poll one device once, now, between the ticks; nothing is recorded. Raises DriverError."""

@@ -98,6 +98,20 @@ def _descriptions(draft: Draft) -> Iterator[Complaint]:
             yield Complaint((*path, "dialogue"), "the profile already says how this model talks", "remove it")
 
 
+def _channels_here(draft: Draft) -> Iterator[Complaint]:
+    """What is said about channels of a profile that it does not have."""
+    for index, profile in draft.profiles.items():
+        device, known = draft.devices[index], [channel.name for channel in profile.channels]
+        for name in device.channels_here:
+            path = ("device", index, "channels", name)
+            if device.channels:
+                hint = "say it in [[device.channel]]"
+                yield Complaint(path, "the channels are written in place", hint, shows=False)
+            elif name not in known:
+                hint = nearest(name, known) or f"it has {', '.join(known[:8])}"
+                yield Complaint(path, "not a channel of this profile", hint, shows=False)
+
+
 def _addresses(draft: Draft) -> Iterator[Complaint]:
     """An address is needed wherever several instruments can be on one pair of wires."""
     for index, device in draft.devices.items():
@@ -105,7 +119,7 @@ def _addresses(draft: Draft) -> Iterator[Complaint]:
         if link is None or profile is None:
             continue
         is_modbus = profile.protocol.startswith("modbus")
-        asks = any("{address}" in request.send for request in (profile.dialogue.requests if profile.dialogue else ()))
+        asks = any("{address" in request.send for request in (profile.dialogue.requests if profile.dialogue else ()))
         if not draft.wrote("device", index, "address") and link.endpoint.kind == "serial" and (is_modbus or asks):
             factory = (
                 f"{profile.model} leaves the factory with {profile.address}" if profile.address is not None else ""
@@ -171,6 +185,7 @@ _CHECKS = (
     _links_twice,
     _wires,
     _descriptions,
+    _channels_here,
     _addresses,
     _address_twice,
     slow_answers,

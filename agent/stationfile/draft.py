@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -30,16 +30,22 @@ _ROUNDS = 8  # what pydantic tells only after the first mistakes are gone
 
 @dataclass(slots=True)
 class Draft:
-    """What of a file could be read. Links, devices and uplinks have the index that they have in the file."""
+    """What of a file could be read. Links, devices and uplinks have the index that they have in the file.
+
+    ``remembered`` are the station's own profiles of an earlier time: then its folder is not looked into.
+    ``own_profiles`` are those that this file uses, as they were read.
+    """
 
     raw: dict[str, Any]
     folder: FilePath
+    remembered: Mapping[str, str] | None = None
     station: StationSettings | None = None
     store: StoreSettings | None = None
     links: dict[int, LinkSettings] = field(default_factory=dict)
     devices: dict[int, DeviceSettings] = field(default_factory=dict)
     uplinks: dict[int, UplinkSettings] = field(default_factory=dict)
     profiles: dict[int, Profile] = field(default_factory=dict)
+    own_profiles: dict[str, str] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     unmade: dict[int, list[Complaint]] = field(default_factory=dict)  # why channels in place make no profile
 
@@ -70,9 +76,9 @@ def own_link(device: DeviceSettings) -> LinkSettings:
     return LinkSettings(name=device.name, url=device.url)
 
 
-def read_draft(raw: dict[str, Any], folder: FilePath) -> Draft:
+def read_draft(raw: dict[str, Any], folder: FilePath, remembered: Mapping[str, str] | None = None) -> Draft:
     """Read each table of *raw*; what is wrong inside of one stands in ``complaints``."""
-    draft = Draft(raw, folder)
+    draft = Draft(raw, folder, remembered)
     draft.complaints += _unknown_tables(raw)
     draft.station = _table(draft, "station", StationSettings)
     draft.store = _table(draft, "store", StoreSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path as FilePath
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from agent.stationfile.words import DeviceSettings, LinkSettings
 from drivers import catalog
 from drivers.api import Device, Link
 from drivers.errors import ProfileError
-from drivers.profile import ModbusHabits, Profile
+from drivers.profile import ModbusHabits, Profile, Words
 
 SHIPPED = FilePath(drivers.__file__).parent / "profiles"
 
@@ -29,7 +30,7 @@ def find_profiles(draft: Draft) -> list[Fault]:
     for index, device in draft.devices.items():
         try:
             if device.profile:
-                draft.profiles[index] = _from_file(device, device.profile, draft.folder)
+                draft.profiles[index] = _adapted(_model(device.profile, draft), device)
             elif device.channels:
                 draft.profiles[index] = _in_place(device)
         except ProfileError as error:
@@ -73,18 +74,45 @@ def profile_folders(folder: FilePath) -> tuple[FilePath, ...]:
     return (folder / "profiles", SHIPPED)
 
 
-def _from_file(device: DeviceSettings, name: str, folder: FilePath) -> Profile:
+def _model(name: str, draft: Draft) -> Profile:
+    """The model of that name: the station's own file goes before the one that ships."""
+    folders = profile_folders(draft.folder)[:1] if draft.remembered is None else ()
+    content = _own_content(name, draft)
+    if content is None:
+        return catalog.load_profile(name, folders)
+    profile = catalog.read_profile(content, f"profiles/{name}.toml")
+    draft.own_profiles[name] = content.decode("utf-8")
+    return profile
+
+
+def _own_content(name: str, draft: Draft) -> bytes | None:
+    """The station's own file of that name; None where there is none, and where only the catalog can say what it is."""
+    if draft.remembered is not None:
+        text = draft.remembered.get(name)
+        return None if text is None else text.encode("utf-8")
+    try:
+        return (draft.folder / "profiles" / f"{name}.toml").read_bytes()
+    except OSError:
+        return None
+
+
+def _adapted(profile: Profile, device: DeviceSettings) -> Profile:
     """The model as its file says, with what the station file says otherwise about this one instrument."""
-    profile = catalog.load_profile(name, profile_folders(folder)[:1])
     update: dict[str, object] = {}
     if device.protocol:
         update["protocol"] = device.protocol
     if device.modbus:
-        written = device.modbus.model_dump(include=device.modbus.model_fields_set)
-        update["modbus"] = profile.modbus.model_copy(update=written)
+        update["modbus"] = profile.modbus.model_copy(update=_written(device.modbus))
     if device.options:
         update["options"] = profile.options | device.options
+    if device.channels_here:
+        here = {name: _written(words) for name, words in device.channels_here.items()}
+        update["channels"] = tuple(each.model_copy(update=here.get(each.name, {})) for each in profile.channels)
     return profile.model_copy(update=update) if update else profile
+
+
+def _written(words: Words) -> dict[str, Any]:
+    return words.model_dump(include=words.model_fields_set)
 
 
 def _in_place(device: DeviceSettings) -> Profile:

@@ -92,8 +92,8 @@ def busy_share(device: DeviceSettings, endpoint: Endpoint, pause_s: float, profi
 
 def _least_time(channels: list[Channel], endpoint: Endpoint, pause_s: float, profile: Profile) -> float:
     if profile.dialogue:
-        asked = {channel.request for channel in channels}
-        sends = [request.send for request in profile.dialogue.requests if request.name in asked]
+        asked = {(profile.dialogue.request(channel.request).send, channel.ask or "") for channel in channels}
+        sends = [send.replace("{ask}", ask) for send, ask in asked]
         return sum((len(send) + _LEAST_DIALOGUE) * endpoint.character_s + pause_s for send in sends)
     registers = sum(1 if channel.table in ("coil", "discrete") else channel.registers for channel in channels)
     requests = ceil(registers / profile.modbus.block)

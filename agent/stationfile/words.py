@@ -17,7 +17,7 @@ from agent.paths import STORE, archive_beside, default_runtime
 from agent.stationfile.spans import FileName, Rate, Text, size, span
 from agent.stationfile.urls import Broker, broker_url, link_url, parse_broker
 from drivers.endpoint import Endpoint, parse_url
-from drivers.profile import Channel, Dialogue, ModbusHabits, Name, Target, Words
+from drivers.profile import Channel, Dialogue, HjCode, ModbusHabits, Name, Target, Words
 from drivers.reading import Stream
 
 CONSUMER = re.compile(r"consumer:([A-Za-z0-9_-]{1,32})")
@@ -116,6 +116,16 @@ class LinkSettings(Words):
         return parse_url(self.url)
 
 
+class ChannelHere(Words):
+    """What a channel of a profile is at this one instrument, where its model alone does not decide it.
+
+    A particulate monitor measures PM10 or PM2.5 according to the inlet that somebody put on it.
+    """
+
+    title: Text | None = None
+    hj: HjCode | None = None
+
+
 class DeviceSettings(Words):
     """One instrument: on a link or on a wire of its own, described by a profile or by channels in place."""
 
@@ -136,6 +146,7 @@ class DeviceSettings(Words):
     dialogue: Dialogue | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     channels: tuple[Channel, ...] = Field(default=(), alias="channel")
+    channels_here: dict[Name, ChannelHere] = Field(default_factory=dict, alias="channels")
 
     @property
     def link_name(self) -> str:

@@ -26,6 +26,7 @@ from agent.store.files import sync_folder
 from agent.store.lines import Heading, excerpt, write
 from agent.store.reader import Reader
 from agent.store.record import Row
+from agent.store.vouched import NOT_YET_MS, vouched_time
 from drivers.reading import Stream
 
 _DAY_MS = 24 * 3_600_000
@@ -136,8 +137,8 @@ class Archive:
         with _medium(self.folder):
             sizes = {file.path: file.path.stat().st_size for file in files}
             excess = sum(sizes.values()) - quota if quota is not None else 0
-            for file in files:
-                old = keep_ms is not None and _end_ms(file.day) + keep_ms < now_ms
+            for file, day in zip(files, _days(files), strict=True):
+                old = keep_ms is not None and _end_ms(day) + keep_ms < now_ms
                 if (old or excess > 0) and file not in newest.values():
                     file.path.unlink()
                     excess -= sizes[file.path]
@@ -190,17 +191,35 @@ def _files(folder: Path) -> list[Sealed]:
 
 def _slice(log: Reader, epoch: str, stream: Stream, first: int, last: int, now_ms: int) -> Slice | None:
     """The part of *first* to *last* that belongs to the day of its first record, if that day is over."""
-    start_ms = log.time_of(epoch, stream, first)
+    start_ms, over_ms = vouched_time(log, epoch, stream, first), now_ms
+    if start_ms == NOT_YET_MS:  # nobody ever vouched for the clock: it must itself have come past that day
+        start_ms, over_ms = _unvouched(log, epoch, stream, first), min(now_ms, log.time_of(epoch, stream, last))
     if start_ms > now_ms:  # made while the clock was ahead: they go with the first day that is not in the future
-        sane = log.first_since(epoch, stream, first, 0, now_ms)
+        sane = _past(log, epoch, stream, first, now_ms)
         if sane is None:
             return None
         start_ms = log.time_of(epoch, stream, sane)
     day = _day(start_ms)
-    if _end_ms(day) + _LATE_MS > now_ms:
+    if _end_ms(day) + _LATE_MS > over_ms:
         return None
     after = log.first_since(epoch, stream, first + 1, _end_ms(day), now_ms)
     return Slice(day, epoch, stream, first, min(last, after - 1) if after else last)
+
+
+def _past(log: Reader, epoch: str, stream: Stream, first: int, now_ms: int) -> int | None:
+    """The first record from *first* on that was made before *now_ms*, of a day that somebody vouches for."""
+    sane = log.first_since(epoch, stream, first, 0, now_ms)
+    if sane is None or vouched_time(log, epoch, stream, sane) <= now_ms:
+        return sane
+    return log.first_since(epoch, stream, sane, _end_ms(_day(log.time_of(epoch, stream, sane))), now_ms)
+
+
+def _unvouched(log: Reader, epoch: str, stream: Stream, first: int) -> int:
+    """When *first* was made, by a clock that was never synchronised: where it leaps over days, after the leap."""
+    start_ms = log.time_of(epoch, stream, first)
+    after = log.first_since(epoch, stream, first + 1, _end_ms(_day(start_ms)))
+    after_ms = log.time_of(epoch, stream, after) if after else start_ms
+    return after_ms if after_ms - _end_ms(_day(start_ms)) > _DAY_MS else start_ms
 
 
 def _headings(log: Reader, part: Slice) -> Iterator[tuple[Heading, int]]:
@@ -217,6 +236,16 @@ def _sealed(path: Path, parts: re.Match[str]) -> Sealed:
 
 def _day(time_ms: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)).date().isoformat()
+
+
+def _days(files: list[Sealed]) -> list[str]:
+    """The day of each of *files*, or a later one of a file before it: what was stored later is not older."""
+    latest: dict[tuple[str, Stream], str] = {}
+    days: dict[Path, str] = {}
+    for file in sorted(files, key=lambda file: file.first):
+        key = (file.epoch, file.stream)
+        days[file.path] = latest[key] = max(file.day, latest.get(key, file.day))
+    return [days[file.path] for file in files]
 
 
 def _end_ms(day: str) -> int:

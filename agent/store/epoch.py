@@ -11,9 +11,6 @@ from drivers.reading import Stream
 
 CREATED = "created"
 SALVAGED = "salvaged"
-RESTORED = "restored_image"
-"""A broker or consumer has seen more of this epoch than the log holds, or something else; an uplink finds that out."""
-
 TORN = "torn_wal"
 """The last transaction of the write-ahead file is incomplete: the power went, or the medium lost what it had synced."""
 

@@ -22,6 +22,10 @@ SALVAGING = "salvaging"
 """Still in a damaged log that was set aside, and on its way from there."""
 SET_ASIDE = "set_aside"
 """In a damaged log that was set aside, for there was no room for them here."""
+MOVING = "moving"
+"""Numbered by an older copy of the log, and on their way to new numbers; see :mod:`agent.store.renumber`."""
+MOVED = "moved"
+"""Under other numbers, in a later epoch."""
 
 
 def free(db: Connection, number: int, stream: Stream, first: int, last: int) -> None:

@@ -2,7 +2,8 @@
 
 A log that is older than its mark was put back from an image, or lost its last
 commits; both would number new records like old ones. The mark is written after
-each commit and synced at most once a second, so it is never ahead of the log.
+each commit, so it is never ahead of the log, and no record waits until it is on
+the medium too: that is done at most once a second, after the commit was announced.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ class HighWater:
         self._turn += 1
         with contextlib.suppress(OSError):
             os.pwrite(self._open(), _line(self._turn, mark), self._turn % 2 * _SLOT)
-            if time.monotonic() - self._synced_at >= _SYNC_EVERY_S:
+
+    def tidy(self) -> None:
+        """Sync if the last time is a second ago; a medium that refuses is as with :meth:`write`."""
+        if time.monotonic() - self._synced_at >= _SYNC_EVERY_S:
+            with contextlib.suppress(OSError):
                 self.sync()
 
     def sync(self) -> None:

@@ -9,6 +9,7 @@ place is moved aside, never deleted.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from agent.store.files import sync_folder
@@ -17,6 +18,8 @@ from agent.store.sqlite import copy, empty_wal
 from agent.store.store import Store
 
 _SIDES = ("-wal", "-shm")
+_JOURNAL = "-journal"
+"""No log of ours has one once it is open; SQLite would roll that of a stranger back into it."""
 _COPYING, _COPY = ".copying", ".copy"
 
 
@@ -53,13 +56,19 @@ def finish(path: Path, now_ms: int) -> None:
 def _make_way(path: Path, footing: Footing | None, now_ms: int) -> list[str]:
     """Move aside whatever has the names of the log at *path* and is not what *footing* stands on."""
     moved = []
-    at = f"{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dT%H%M%SZ}"
-    for side in ("", *_SIDES):
+    aside = _free(f"{path.name}.stranger-{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dT%H%M%SZ}", path.parent)
+    for side in ("", *_SIDES, _JOURNAL):
         name = _beside(path, side)
-        if name.exists() and not (footing and footing.is_ours(side)):
-            moved.append(f"{path.name}.stranger-{at}{side}")
+        if name.exists() and (side == _JOURNAL or not (footing and footing.is_ours(side))):
+            moved.append(f"{aside}{side}")
             name.rename(name.with_name(moved[-1]))
     return moved
+
+
+def _free(name: str, folder: Path) -> str:
+    """*name*, with a number if there is something of that name already: nothing is moved over anything."""
+    taken = (f"{name}-{number}" if number else name for number in count())
+    return next(free for free in taken if not any(folder.glob(f"{free}*")))
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -119,8 +119,8 @@ class Reader:
         return reader
 
     def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+        """Close the connection, whatever the medium says to that."""
+        discard(self._db)
 
     def __enter__(self) -> Self:
         return self
@@ -252,6 +252,11 @@ class Reader:
             first = gap_last + 1
         return first, last
 
+    def rows_at(self, number: int, stream: Stream, first: int, last: int) -> list[tuple[int, bytes]]:
+        """Time and bytes of records that lie there, whatever is said to be gone."""
+        query = on(stream, "SELECT time, CAST(body AS BLOB) FROM $record WHERE id BETWEEN ? AND ? ORDER BY id")
+        return self._rows(query, record_id(number, first), record_id(number, last))
+
     def time_of(self, epoch: str, stream: Stream, seq: int) -> int:
         """When record *seq*, which is kept, was made (ms since 1970)."""
         row = self._row(on(stream, "SELECT time FROM $record WHERE id = ?"), record_id(self.number(epoch), seq))
@@ -305,6 +310,46 @@ class Reader:
                     break
                 if since_ms <= row.time_ms < until_ms:
                     yield names[epoch_number(record)], row
+
+    def runs(self, stream: Stream, since_ms: int, until_ms: int) -> list[tuple[str, int, int]]:
+        """Where the minutes from *since_ms* to *until_ms* lie: epoch, first and last seq, as few ranges as there are.
+
+        A range begins and ends with a minute, and of an epoch that went on it may end beyond its last record.
+        """
+        low, high = since_ms // MINUTE_MS, (until_ms - 1) // MINUTE_MS
+        query = (
+            "SELECT minute, first FROM minute WHERE stream = ?1 AND first >="
+            " (SELECT min(first) FROM minute WHERE stream = ?1 AND minute BETWEEN ?2 AND ?3) ORDER BY first"
+        )
+        names = {epoch.number: epoch.epoch for epoch in self.epochs()}
+        found: list[tuple[str, int, int]] = []
+        begins: int | None = None
+        before = 0
+        for minute, record in self._rows(query, stream, low, high):
+            is_new_epoch = epoch_number(record) != epoch_number(before)
+            if begins is not None and (is_new_epoch or not low <= minute <= high):
+                last = SEQ_MASK if is_new_epoch else (record & SEQ_MASK) - 1
+                found.append((names[epoch_number(begins)], begins & SEQ_MASK, last))
+                begins = None
+            if begins is None and low <= minute <= high:
+                begins = record
+            before = record
+        if begins is not None:
+            found.append((names[epoch_number(begins)], begins & SEQ_MASK, SEQ_MASK))
+        return found
+
+    def beginnings(self, epoch: str, stream: Stream, first: int, last: int, count: int) -> list[tuple[int, int, str]]:
+        """Seq, time and beginning, up to its seq, of the first *count* records from *first* to *last*.
+
+        Keys are sorted, so these bytes say device, dictionary, qualities and reasons. To cut them off here costs a
+        third of what whole records do.
+        """
+        query = (
+            "SELECT id & ?4, time, substr(body, 1, instr(body, '\"seq\":') - 1) FROM $record"
+            " WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3"
+        )
+        low, high = self._ids(epoch, first, last)
+        return self._rows(on(stream, query), low, high, count, SEQ_MASK)
 
     def _from(self, stream: Stream, position: int) -> list[tuple[int, Row]]:
         query = on(stream, "SELECT id, time, CAST(body AS BLOB), head FROM $record WHERE id >= ? ORDER BY id LIMIT ?")

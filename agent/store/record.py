@@ -72,9 +72,14 @@ def event(
     uplink: str | None = None,
     data: Mapping[str, object] | None = None,
     stream: Stream = Stream.EVENT,
+    synced: bool = True,
 ) -> Draft:
-    """An event, or with ``stream=Stream.AUDIT`` an audit record, called *name* (a past-tense constant)."""
-    fields = {"event": name, "device": device, "uplink": uplink, "data": data}
+    """An event, or with ``stream=Stream.AUDIT`` an audit record, called *name* (a past-tense constant).
+
+    *synced* says whether the clock could be trusted.
+    """
+    clock = None if synced else "unsynced"
+    fields = {"event": name, "device": device, "uplink": uplink, "data": data, "clock": clock}
     return draft(stream, time, {key: value for key, value in fields.items() if value is not None})
 
 

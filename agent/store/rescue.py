@@ -9,8 +9,10 @@ knows what is left to do.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from agent.store import gaps
@@ -20,11 +22,14 @@ from agent.store.reader import Epoch
 from agent.store.record import event
 from agent.store.room import margin
 from agent.store.store import CHUNK, Store
-from agent.store.wreck import ask, open_wreck, read_parts
+from agent.store.wreck import Part, ask, open_wreck, read_parts
 from drivers.reading import Stream
 
 ASIDE = "salvage"
-"""The fact that names the file that was set aside, while there is something to copy from it."""
+"""The fact that names the file that was set aside, while there is something to copy from it.
+
+In a line each those that were set aside before, when a log is damaged again that had not yet got all of theirs.
+"""
 
 _NAMED = 100
 
@@ -41,15 +46,15 @@ class _Piece:
 
 def turn(store: Store) -> bool:
     """Copy a chunk of what is still in a log that was set aside; True while there may be more."""
-    aside = store.fact(ASIDE)
-    if not aside:
+    asides = (store.fact(ASIDE) or "").splitlines()
+    if not asides:
         return False
     lacking, waiting = needed(store), _waiting(store)
     with contextlib.suppress(LogFullError):  # the disk has less room than the quota: what is left stays where it is
         if waiting and store.limit - store.log.used_bytes() > 2 * margin(store.limit):
-            _copy(store, store.path.with_name(aside), _start(lacking[0]) if lacking else _end(waiting[-1]))
+            _copy(store, asides, _start(lacking[0]) if lacking else _end(waiting[-1]))
             return True
-    _finish(store, aside)
+    _finish(store, asides)
     return False
 
 
@@ -101,16 +106,13 @@ def _end(piece: _Piece) -> _Piece:
     return replace(piece, first=max(piece.first, piece.last - CHUNK + 1))
 
 
-def _copy(store: Store, aside: Path, piece: _Piece) -> None:
-    """Copy *piece* from the wreck, and give up what cannot be read of it."""
-    number, epoch, stream = piece.epoch.number, piece.epoch.epoch, piece.stream
-    wreck = open_wreck(aside, store.station)
-    try:
-        parts = read_parts(wreck, epoch, stream, piece.first, piece.last)
-        head = ask(lambda: wreck.head_at(epoch, stream, piece.first - 1), None) if wreck else None
-    finally:
-        if wreck:
-            wreck.close()
+def _copy(store: Store, asides: Sequence[str], piece: _Piece) -> None:
+    """Copy *piece* from where it is, and give up what cannot be read of it."""
+    number, stream = piece.epoch.number, piece.stream
+    parts, head = [Part(piece.first, piece.last, [])], None
+    for aside in asides:
+        parts, found = _filled(store, store.path.with_name(aside), piece, parts)
+        head = head or found
     with store.writing(sum(len(row.body) for part in parts for row in part.rows)) as db:
         for part in parts:
             if part.rows:
@@ -119,10 +121,23 @@ def _copy(store: Store, aside: Path, piece: _Piece) -> None:
                 gaps.give_up(db, number, stream, part.first, part.last, head)
 
 
-def _finish(store: Store, aside: str) -> None:
+def _filled(store: Store, aside: Path, piece: _Piece, parts: Sequence[Part]) -> tuple[list[Part], bytes | None]:
+    """*parts* of *piece* with the records that *aside* gives back, and the head before them."""
+    epoch, stream = piece.epoch.epoch, piece.stream
+    wreck = open_wreck(aside, store.station)
+    if wreck is None:
+        return list(parts), None
+    try:
+        found = [[part] if part.rows else read_parts(wreck, epoch, stream, part.first, part.last) for part in parts]
+        return list(chain.from_iterable(found)), ask(lambda: wreck.head_at(epoch, stream, piece.first - 1), None)
+    finally:
+        wreck.close()
+
+
+def _finish(store: Store, asides: Sequence[str]) -> None:
     """Tell what was lost, and what was left for want of room."""
     lost, left = _named(store, gaps.DAMAGED), _named(store, gaps.SALVAGING)
-    data = {"aside": aside, "lost": lost[:_NAMED], "lost_ranges": len(lost), "left": left[:_NAMED]}
+    data = {"aside": asides[0], "lost": lost[:_NAMED], "lost_ranges": len(lost), "left": left[:_NAMED]}
     with store.writing() as db:
         db.execute("UPDATE gone SET reason = ? WHERE reason = ?", (gaps.SET_ASIDE, gaps.SALVAGING))
     store.append([event("log_salvaged", datetime.now(UTC), data=data)], facts={ASIDE: ""})

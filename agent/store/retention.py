@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from agent.store.cursor import Cursor, subtract
@@ -19,6 +20,7 @@ from agent.store.reader import Reader
 from agent.store.record import Draft, event
 from agent.store.room import Holder, Shelf, Step, margin, next_step
 from agent.store.store import CHUNK, Store
+from agent.store.vouched import vouched_time
 from drivers.reading import Stream
 
 FREEING = "freeing"
@@ -93,7 +95,7 @@ class Retention:
         step = next_step(
             shelves(store.log),
             holders(store.log, terms, now_ms),
-            store.log.time_of,
+            store.log.time_of if self._pressed else partial(vouched_time, store.log),
             pressure=self._pressed,
             cutoff_ms=cutoff_ms,
         )

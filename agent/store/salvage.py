@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 
-from agent.store import gaps
+from agent.store import gaps, roster
 from agent.store.cursor import subtract
 from agent.store.epoch import SALVAGED
 from agent.store.errors import DamagedError, ForeignLogError
@@ -22,10 +24,11 @@ from agent.store.files import sync_folder
 from agent.store.highwater import HighWater, Mark
 from agent.store.lock import StoreLock
 from agent.store.putback import finish as finish_put_back
-from agent.store.reader import Epoch, Gone
+from agent.store.reader import Epoch, Gone, Reader
 from agent.store.record import event
 from agent.store.rescue import ASIDE, needed, turn
 from agent.store.schema import APPLICATION_ID
+from agent.store.sqlite import PAGE, empty_wal
 from agent.store.store import Store, condemn, condemnation
 from agent.store.wreck import Wreck, ask, open_wreck
 from drivers.reading import Stream
@@ -34,14 +37,22 @@ __all__ = ["condemn", "open_log"]
 
 _PATIENCE_S = 20.0
 _SIDE_FILES = ("-wal", "-shm")
-_NEW_FILES = (".lock", ".high", *_SIDE_FILES)
+_JOURNAL = "-journal"
+"""Left by a first start that was interrupted; SQLite would roll it back into whatever log it lies beside."""
+_NEW_FILES = (".lock", ".high", *_SIDE_FILES, _JOURNAL)
 _INSERTS = {
     "uplink": "INSERT OR IGNORE INTO uplink VALUES (?, ?, ?)",
     "cursor": "INSERT OR IGNORE INTO cursor VALUES (?, ?, ?, ?, ?)",
     "parked": "INSERT OR IGNORE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?)",
     "fact": "INSERT OR IGNORE INTO fact VALUES (?, ?)",
 }
-_APPLICATION_ID_AT = 68
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION_ID = slice(68, 72)
+_TABLES = slice(103, 105)
+"""How many entries there are on the first page, which lists the tables: none where a first start was interrupted.
+
+All three are where https://www.sqlite.org/fileformat2.html sections 1.3 and 1.6 have them.
+"""
 
 
 def open_log(
@@ -81,7 +92,7 @@ def open_log(
         raise
     if damage:
         store.reason = SALVAGED
-        data = {"aside": store.fact(ASIDE), "error": damage.why}
+        data = {"aside": _asides(store.log)[0], "error": damage.why}
         store.append([event("log_set_aside", _time(now_ms), data=data)])
     deadline = time.monotonic() + patience_s
     while turn(store) and (time.monotonic() < deadline or needed(store)):
@@ -91,6 +102,8 @@ def open_log(
 
 
 def _heed_condemnation(path: Path) -> None:
+    if not path.exists():
+        condemnation(path).unlink(missing_ok=True)
     if condemnation(path).exists():
         raise DamagedError(path, condemnation(path).read_text())
 
@@ -102,24 +115,33 @@ def _finish_exchange(path: Path) -> None:
         for suffix in ("", *_NEW_FILES):  # the old log has not been moved yet: begin again
             _beside(new, suffix).unlink(missing_ok=True)
     elif new.exists():
-        asides = sorted(aside for aside in path.parent.glob(f"{path.name}.damaged-*Z"))
-        _put_in_place(path, new, asides[-1])
+        with Reader.open(new) as heir:
+            aside = _asides(heir)[0]
+        _put_in_place(path, new, path.with_name(aside))
 
 
 def _exchange(path: Path, open_new: Callable[[Path], Store], now_ms: int) -> None:
     """Set the log at *path* aside and put a new one in its place, which knows what is to be copied."""
-    aside = _beside(path, f".damaged-{_time(now_ms):%Y%m%dT%H%M%SZ}")
-    new = _beside(path, ".new")
+    aside, new = _free_name(path, now_ms), _beside(path, ".new")
+    if _beside(path, _JOURNAL).exists():
+        _beside(path, _JOURNAL).rename(_beside(aside, ".journal"))  # under a name that means nothing to SQLite
     store = open_new(new)
     wreck = open_wreck(path, store.station)
     try:
         _inherit(store, wreck, HighWater(path).mark, aside.name)
+        empty_wal(store.connection, new)  # closing would not say that it could not
     finally:
         store.close()
         if wreck:
             wreck.close()
     path.rename(aside)
     _put_in_place(path, new, aside)
+
+
+def _free_name(path: Path, now_ms: int) -> Path:
+    """Where the log at *path* goes; a clock that stands still at every start must not have one replace another."""
+    names = (_beside(path, f".damaged-{_time(at_ms):%Y%m%dT%H%M%SZ}") for at_ms in count(now_ms, 1000))
+    return next(aside for aside in names if not aside.exists())
 
 
 def _put_in_place(path: Path, new: Path, aside: Path) -> None:
@@ -140,18 +162,26 @@ def _inherit(store: Store, wreck: Wreck | None, mark: Mark | None, aside: str) -
     epochs = _epochs(wreck, mark)
     with store.writing() as db:
         number = max((epoch.number for epoch in epochs), default=0) + 1
-        db.execute("UPDATE epoch SET number = ?, reason = ?", (number, SALVAGED))
+        db.execute("UPDATE epoch SET number = ?, reason = ? WHERE epoch = ?", (number, SALVAGED, store.epoch))
         for epoch in epochs:
             row = (epoch.number, epoch.epoch, epoch.began_ms, epoch.reason, epoch.machine)
             db.execute("INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?)", row)
-        if wreck:
-            for name, rows in wreck.state().items():
-                db.executemany(_INSERTS[name], rows)
-        db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (ASIDE, aside))
+        state = wreck.state() if wreck else {}
+        for name, rows in state.items():
+            db.executemany(_INSERTS[name], rows)
+        if not state.get("uplink"):
+            roster.forget(db)
+        asides = [aside, *(ask(partial(_asides, wreck), list[str]()) if wreck else [])]
+        db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (ASIDE, "\n".join(asides)))
         for epoch in epochs:
             for stream in Stream:
                 for gap in _gaps(wreck, mark, epoch, stream):
                     gaps.declare(db, epoch.number, stream, gap.first, gap.last, gap.head, gap.reason)
+
+
+def _asides(log: Reader) -> list[str]:
+    """The files that *log* still copies from, the last one that was set aside first."""
+    return (log.fact(ASIDE) or "").splitlines()
 
 
 def _epochs(wreck: Wreck | None, mark: Mark | None) -> list[Epoch]:
@@ -169,18 +199,26 @@ def _gaps(wreck: Wreck | None, mark: Mark | None, epoch: Epoch, stream: Stream) 
         return [Gone(1, marked, None, gaps.DAMAGED)] if marked else []
     last = max(marked, ask(lambda: wreck.last_row(epoch.epoch, stream), 0))
     known = ask(lambda: wreck.gone(epoch.epoch, stream), list[Gone]())
-    last = last or max((gap.last for gap in known), default=0)  # all of it had been freed
-    gone = [gap for gap in known if 0 < gap.first <= gap.last <= last]
+    for gap in known:
+        last = gap.last if gap.first == last + 1 else last  # the end of it had been freed, or moved elsewhere
+    gone = [_as_lost(gap) for gap in known if 0 < gap.first <= gap.last <= last]
     left = subtract([(1, last)], [(gap.first, gap.last) for gap in gone])
     heads = {last: ask(partial(wreck.head_at, epoch.epoch, stream, last), None) for _, last in left}
     return gone + [Gone(first, last, heads[last], gaps.SALVAGING) for first, last in left]
 
 
+def _as_lost(gap: Gone) -> Gone:
+    """Records without a number have no place in another file."""
+    return replace(gap, reason=gaps.DAMAGED) if gap.reason == gaps.MOVING else gap
+
+
 def _insist_it_is_ours(path: Path, damage: DamagedError) -> None:
     """A file that was never a log is not to be moved away: the path is wrong, not the disk."""
     with path.open("rb") as file:
-        header = file.read(_APPLICATION_ID_AT + 4)
-    if int.from_bytes(header[_APPLICATION_ID_AT:]) != APPLICATION_ID and HighWater(path).mark is None:
+        page = file.read(PAGE)
+    ours = page[_APPLICATION_ID] == APPLICATION_ID.to_bytes(4) or HighWater(path).mark is not None
+    is_empty = not any(page) or (page.startswith(_MAGIC) and not any(page[_TABLES]))
+    if not ours and not is_empty:
         hint = "Set store.path in station.toml to a file of its own"
         raise ForeignLogError(f"{path} is no log of a station: {damage}", hint=hint) from damage
 

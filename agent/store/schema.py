@@ -16,8 +16,16 @@ from drivers.reading import Stream
 APPLICATION_ID = 0x73746167
 """Marks the file as a log of this program: the letters ``stag``."""
 
-VERSION = 1
-"""``user_version`` of the file. Additions keep it; what an older agent must not write raises it."""
+STEPS: tuple[str, ...] = ()
+"""What makes of a log of schema n, from 1 on, one of schema n + 1: SQL that runs when such a log is opened.
+
+New tables and views need no step: they are made when they are missing, and an older agent leaves them alone. A step
+is for what an older agent must not write, such as a column more in a table that it fills; after it that agent refuses
+the log. A step may drop a view, which is made anew.
+"""
+
+VERSION = 1 + len(STEPS)
+"""``user_version`` of the file: the schema that this version writes."""
 
 MINUTE_MS = 60_000
 
@@ -136,9 +144,9 @@ _NOTE = "Log of a station agent. Views: measurement, parameter, event, audit, me
 
 
 def prepare(db: Connection, path: Path, station: str, now_ms: int) -> None:
-    """Make the tables in a new file, or see that it is a log of *station*, and one that this version may write.
+    """Make the tables in a new file, or see that it is a log of *station*, and bring it to the schema of this version.
 
-    Raises ForeignLogError or DamagedError.
+    All of it or nothing, and what it holds stays as it was hashed. Raises ForeignLogError or DamagedError.
     """
     application, version = db.pragma("application_id"), db.pragma("user_version")
     new = db.execute("SELECT count(*) FROM sqlite_schema").get == 0
@@ -153,11 +161,18 @@ def prepare(db: Connection, path: Path, station: str, now_ms: int) -> None:
             hint="Install the newer station-agent again, or set store.path to a new file",
         )
     with db:
+        for step in () if new else STEPS[version - 1 :]:
+            db.execute(step)
         db.execute(_SCRIPT)
         if new:
             db.execute("INSERT INTO about VALUES (?, ?, ?)", (station, now_ms, _NOTE))
             db.pragma("application_id", APPLICATION_ID)
+        if version != VERSION:
             db.pragma("user_version", VERSION)
+        _insist_it_is_of(station, db, path)
+
+
+def _insist_it_is_of(station: str, db: Connection, path: Path) -> None:
     found = db.execute("SELECT station FROM about").get
     if found is None:
         raise DamagedError(path, "it has lost the name of its station")

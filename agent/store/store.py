@@ -11,11 +11,10 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from agent.store import gaps
+from agent.store import gaps, roster
 from agent.store.chain import Break, walk
 from agent.store.epoch import new_name, why_new
 from agent.store.errors import DamagedError, LogFullError, LogWriteError, StoreError
@@ -23,8 +22,10 @@ from agent.store.files import sync_folder
 from agent.store.footing import Footing
 from agent.store.highwater import HighWater, Mark
 from agent.store.lock import StoreLock
-from agent.store.reader import Gone, Reader
+from agent.store.reader import Gone, Parked, Reader
 from agent.store.record import Draft, genesis, next_head
+from agent.store.renumber import UNPROVEN, Start, disown, forget, next_chunk, told
+from agent.store.roster import Move
 from agent.store.schema import MINUTE_MS, on, prepare, record_id
 from agent.store.sqlite import (
     PAGE,
@@ -63,16 +64,6 @@ class Stamp(NamedTuple):
     head: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A cursor as it now stands; ``cursor`` is :meth:`agent.store.cursor.Cursor.to_json`."""
-
-    uplink: str
-    epoch: str
-    stream: Stream
-    cursor: str
-
-
 class _Tip(NamedTuple):
     """The end of one stream of the present epoch; ``minute`` is that of its last record."""
 
@@ -101,6 +92,7 @@ class Store:
         self._thread: int | None = None
         self._number = 0
         self._tips: dict[Stream, _Tip] = {}
+        self._due: dict[str, str] = {}  # facts that ride with the first records
         self._pages = max(quota // PAGE, 64)
         self.limit = (self._pages - min(_RESERVED_PAGES, self._pages // 8)) * PAGE
         """Bytes that records may take; the rest of the quota is there for freeing."""
@@ -191,13 +183,13 @@ class Store:
         try:
             with self.writing(sum(len(draft.head) + len(draft.tail) for draft in drafts)):
                 tips, stamps = self._insert(drafts)
-                self._move(moves)
-                self._remember(facts or {})
+                roster.move(self._db, moves, _now_ms())
+                self._remember({**(facts or {}), **self._due})
         except LogFullError:
-            with contextlib.suppress(StoreError), self._reserve(), self.writing():
-                self._move(moves)
+            with contextlib.suppress(StoreError), self._reserve(), self.writing() as db:
+                roster.move(db, moves, _now_ms())
             raise
-        self._tips = tips
+        self._tips, self._due = tips, {}
         self._note_high_water()
         return stamps
 
@@ -222,6 +214,27 @@ class Store:
             pass
         return self.epoch
 
+    def fork(self, reason: str, now_ms: int | None = None) -> str:
+        """Begin a new epoch because this log turned out to be an older copy of itself; returns its name.
+
+        What was numbered since the copy was put back loses its numbers; :meth:`renumber` gives it new ones.
+        """
+        with self._reserve(), self.beginning(reason, _now_ms() if now_ms is None else now_ms) as db:
+            disown(db, self.log, self._proven)
+        return self.epoch
+
+    def renumber(self) -> bool:
+        """Give new numbers to a chunk of what :meth:`fork` took them from; True while there may be more."""
+        chunk = next_chunk(self.log)
+        if chunk is None:
+            return False
+        with self._reserve(), self.writing():
+            forget(self._db, self.log, chunk)
+            tips, _ = self._insert([*chunk.drafts, told(chunk, self.epoch)])
+        self._tips = tips
+        self._note_high_water()
+        return True
+
     @contextlib.contextmanager
     def beginning(self, reason: str, now_ms: int) -> Iterator[Connection]:
         """One transaction that ends in a new epoch, above all that are inserted meanwhile."""
@@ -232,41 +245,23 @@ class Store:
             db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, now_ms, reason, self._machine))
         self._number, self.epoch, self.reason = number, name, reason
         self._tips = {stream: _Tip(0, genesis(self.station, name, stream), None) for stream in Stream}
+        self._proven = Start.of(self.log, name, self._lasts())
         self._note_high_water()
 
     def set_uplinks(self, starts: Mapping[str, str], now_ms: int | None = None) -> None:
-        """Make the uplinks of the configuration known: name to ``"now"`` or ``"oldest"``.
-
-        That word counts once, for an uplink never seen before. One that was removed holds nothing, and if
-        it comes back it goes on where it stood, as far as the log still reaches.
-        """
-        now = _now_ms() if now_ms is None else now_ms
-        known = self.log.uplinks()
-        with self._reserve(), self.writing():
-            for name, start in starts.items():
-                if name not in known:
-                    self._db.execute("INSERT INTO uplink VALUES (?, ?, NULL)", (name, now))
-                    self._start(name, start)
-            for name, life in known.items():
-                removed = None if name in starts else life.removed_ms or now
-                self._db.execute("UPDATE uplink SET removed = ? WHERE name = ?", (removed, name))
+        """Make the uplinks of the configuration known; see :func:`agent.store.roster.name`."""
+        with self._reserve(), self.writing() as db:
+            roster.name(db, self.log, starts, _now_ms() if now_ms is None else now_ms)
 
     def park(self, uplink: str, epoch: str, stream: Stream, first: int, last: int, reason: str) -> None:
         """Keep a range that a broker refused for good out of the way, unacknowledged and never deleted."""
-        with self._reserve(), self.writing():
-            self._db.execute(
-                "INSERT OR REPLACE INTO parked SELECT ?, number, ?, ?, ?, ?, ? FROM epoch WHERE epoch = ?",
-                (uplink, stream, first, last, reason, _now_ms(), epoch),
-            )
+        with self._reserve(), self.writing() as db:
+            roster.park(db, Parked(uplink, epoch, stream, first, last, reason, _now_ms()))
 
     def unpark(self, uplink: str, epoch: str, stream: Stream, first: int, last: int) -> None:
         """Forget a parked range: it was delivered after all, or is to be tried again."""
-        with self._reserve(), self.writing():
-            self._db.execute(
-                "DELETE FROM parked WHERE uplink = ? AND stream = ? AND first >= ? AND last <= ?"
-                " AND number = (SELECT number FROM epoch WHERE epoch = ?)",
-                (uplink, stream, first, last, epoch),
-            )
+        with self._reserve(), self.writing() as db:
+            roster.unpark(db, uplink, epoch, stream, first, last)
 
     def free(self, epoch: str, stream: Stream, first: int, last: int, facts: Mapping[str, str] | None = None) -> None:
         """Delete records *first* to *last*, all of them kept and :data:`CHUNK` at most, and store *facts* with that.
@@ -301,6 +296,10 @@ class Store:
             condemn(self.path, damage.why)
             raise
 
+    def tidy(self) -> None:
+        """Do what no record has to wait for: bring the mark beside the log to the medium, once a second."""
+        self._high.tidy()
+
     def hand_over(self) -> None:
         """Let the thread that makes the next call be the one that writes from then on."""
         self._thread = None
@@ -328,12 +327,18 @@ class Store:
         if epochs:
             self._number, self.epoch = epochs[-1].number, epochs[-1].epoch
             self._tips = {stream: self._tip(stream) for stream in Stream}
-        last = {stream: tip.seq for stream, tip in self._tips.items()}
+        last = self._lasts()
         reason = why_new(epochs, self._machine, self._high.mark, last, self._head_at, torn=torn)
         self.forks = {stream: fork for stream in last if (fork := self._fork(stream))}
         if reason is not None:
             self._begin_after(reason, now_ms)
+        self._proven = Start.of(self.log, self.epoch, self._lasts())
+        if self.fact(UNPROVEN) != self._proven.text():
+            self._due = {UNPROVEN: self._proven.text()}
         self._note_high_water()
+
+    def _lasts(self) -> dict[Stream, int]:
+        return {stream: tip.seq for stream, tip in self._tips.items()}
 
     def _gaps(self) -> list[Gone]:
         return [gap for epoch in self.log.epochs() for s in Stream for gap in self.log.gone(epoch.epoch, s)]
@@ -392,23 +397,8 @@ class Store:
         self._db.executemany("INSERT INTO minute VALUES (?, ?, ?)", minutes)
         return tips, stamps
 
-    def _move(self, moves: Sequence[Move]) -> None:
-        now = _now_ms()
-        self._db.executemany(
-            "INSERT OR REPLACE INTO cursor SELECT ?, number, ?, ?, ? FROM epoch WHERE epoch = ?",
-            [(move.uplink, move.stream, move.cursor, now, move.epoch) for move in moves],
-        )
-
     def _remember(self, facts: Mapping[str, str]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", list(facts.items()))
-
-    def _start(self, uplink: str, start: str) -> None:
-        if start == "oldest":
-            return
-        for series in self.log.series():
-            if series.last:
-                words = f'{{"upto":{series.last},"have":[]}}'
-                self._move([Move(uplink, series.epoch, series.stream, words)])
 
     @contextlib.contextmanager
     def _reserve(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ The format is https://www.sqlite.org/fileformat2.html#walformat.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from enum import Enum
@@ -39,6 +40,17 @@ def tail(wal: Path, frames: int, page: int) -> Tail:
             return Tail.ENDED
         file.seek(_HEADER + frames * (_FRAME_HEADER + page))
         return max(_tails(file, header[16:24], page), key=lambda found: found.value, default=Tail.NOTHING)
+
+
+def cut(wal: Path, frames: int, page: int) -> None:
+    """Take from the file *wal* what lies behind its first *frames* frames; raises OSError.
+
+    A transaction whose sync failed lies there, whole. Whoever made it was told that it failed, and has stored its
+    records elsewhere: replayed by the next one to open the log, they would be there twice.
+    """
+    end = _HEADER + frames * (_FRAME_HEADER + page)
+    if wal.exists() and wal.stat().st_size > end:
+        os.truncate(wal, end)
 
 
 def _tails(file: BinaryIO, salts: bytes, page: int) -> Iterator[Tail]:

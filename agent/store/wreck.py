@@ -82,11 +82,11 @@ def open_wreck(path: Path, station: str) -> Wreck | None:
     return wreck
 
 
-def read_parts(log: Reader | None, epoch: str, stream: Stream, first: int, last: int) -> list[Part]:
+def read_parts(log: Reader, epoch: str, stream: Stream, first: int, last: int) -> list[Part]:
     """*first* to *last* as alternating parts that could be read and that could not."""
     rows: dict[int, Row] = {}
     at = first
-    while log and at <= last:
+    while at <= last:
         try:
             found = log.batch(epoch, stream, at, last)
         except StoreError:

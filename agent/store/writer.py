@@ -20,7 +20,9 @@ from agent.store.errors import DamagedError, DisplacedError, LogFullError, LogWr
 from agent.store.putback import put_back
 from agent.store.record import Draft
 from agent.store.refuge import bring_home, move_in
+from agent.store.sqlite import PAGE, frames, translated, wal_of
 from agent.store.store import Move, Stamp, Store, condemn
+from agent.store.waltail import cut
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -45,6 +47,8 @@ class Writer:
         """What was done to the log, to be recorded in it by whoever takes it out of here."""
         self.mending = False
         """Whether something is being done that may take minutes."""
+        self.has_let_go = False
+        """Whether records go to memory, and what has the name of the log on disk is that log."""
         self._open_home = open_home
         self._open_refuge = open_refuge
         self.refusal: StoreError | None = None
@@ -115,8 +119,8 @@ class Writer:
             raise LogWriteError(self._refuge.path, str(error)) from error
         log.critical("log_mending", error=str(error), hint=error.hint)
         with self._long():
-            if isinstance(error, DisplacedError):
-                self._put_back(error)
+            if displaced := self._displacement(error):
+                self._put_back(displaced)
             else:
                 self._salvage(error)
             self._reopen()
@@ -128,7 +132,7 @@ class Writer:
         if self._home is not None:
             move_in(self._home, refuge)
             self._let_go()
-        self._refuge = refuge
+        self._refuge, self.has_let_go = refuge, self._home is None
         log.critical("log_volatile", path=str(refuge.path), error=error)
         self._tell("log_volatile", error=error)
 
@@ -143,10 +147,15 @@ class Writer:
             except StoreError:
                 self._let_go()
                 raise
-        self._refuge = None
+        self._refuge, self.has_let_go = None, False
         refuge.close()
         log.info("log_came_home", records=moved)
         self._tell("log_came_home", records=moved)
+
+    def tidy(self) -> None:
+        """Do what no record has to wait for; see :meth:`Store.tidy`."""
+        if store := self.store:
+            store.tidy()
 
     def close(self) -> None:
         """Close everything."""
@@ -192,7 +201,21 @@ class Writer:
         assert self._home is not None
         moved = put_back(self._home, _now_ms())
         self._home = None
+        log.critical("log_put_back", file=error.name, was=error.what, aside=moved, hint=error.hint)
         self._tell("log_put_back", file=error.name, was=error.what, aside=moved)
+
+    def _displacement(self, error: StoreError) -> DisplacedError | None:
+        """Why the log must be put back; the damage that a reader found may be that of a stranger in its place."""
+        if isinstance(error, DisplacedError):
+            return error
+        try:
+            if self._home is not None:
+                self._home.footing.check()
+        except DisplacedError as displaced:
+            return displaced
+        except StoreError:
+            pass
+        return None
 
     def _salvage(self, error: StoreError) -> None:
         """Have the log set aside and salvaged when it is opened next, which is at once unless that was just done."""
@@ -215,6 +238,8 @@ class Writer:
         if home.footing.is_displaced:
             return
         self._home = None
+        with suppress(StoreError, OSError), translated(home.path):
+            cut(wal_of(home.path), frames(home.connection), PAGE)
         with suppress(StoreError):
             home.close()
 

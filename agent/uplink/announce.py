@@ -108,10 +108,11 @@ class Announcer:
             "session": self.session,
             "station": self._station,
             "epoch": self._progress.epoch,
+            # Also in the will, which is what an older copy of this log finds at the broker when it starts.
+            "streams": self._streams(),
         }
         if online:
-            words |= self._facts()
-            words |= {"streams": self._streams(), "backlog": self._progress.backlog}
+            words |= {**self._facts(), "backlog": self._progress.backlog}
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return orjson.dumps(words | {"time": now})
 

@@ -56,7 +56,8 @@ class Progress:
         known, self.parked = await self._recorder.read(self._look)
         before, self.tracks = self.tracks, {}
         for series in known:
-            track = before.get((series.epoch, series.stream)) or Track(series.epoch, series.stream, series.cursor)
+            known_before = before.get((series.epoch, series.stream))
+            track = known_before or Track(series.epoch, series.stream, series.cursor)
             self.tracks[track.key] = track
             track.grow(series.last)
             self._pass_over(track, series.kept, series.last)
@@ -65,6 +66,8 @@ class Progress:
             elif track.live is None:
                 track.live = 1  # an epoch that began while we are connected; a connection sets it anew
             track.parked = merge((p.first, p.last) for p in self.parked if (p.epoch, p.stream) == track.key)
+            if known_before is None and series.epoch != self.epoch:
+                track.restart(current=False)  # it came back while we are connected, with the disk that it lies on
 
     def _look(self, reader: Reader) -> tuple[list[Known], list[Parked]]:
         cursors = reader.cursors()
@@ -123,7 +126,7 @@ class Progress:
 
     async def unpark(self) -> int:
         """Let everything parked go out again; returns how many ranges that are."""
-        ranges, self.parked = self.parked, []
+        ranges = self.parked
 
         def order(store: Store) -> None:
             for part in ranges:
@@ -131,6 +134,7 @@ class Progress:
 
         if ranges:
             await self._recorder.write(order)
+        self.parked = []
         for track in self.tracks.values():
             track.unpark()
         return len(ranges)

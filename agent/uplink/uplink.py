@@ -17,6 +17,7 @@ from typing import Any
 
 from agent.recorder import Recorder
 from agent.settings import UplinkSettings
+from agent.store.errors import StoreError
 from agent.uplink.announce import Announcer
 from agent.uplink.batch import Compressor
 from agent.uplink.broker import Address, Broker, ConnectError
@@ -226,7 +227,8 @@ class Uplink:
     async def _turn(self) -> None:
         """Show life, and do what is due now and then besides delivering."""
         self.turned_s = time.monotonic()
-        if self._unpark or self.turned_s - self._unparked_s > DAY_S:
-            self._unpark, self._unparked_s = False, self.turned_s
-            await self._progress.unpark()
-        await self._condition.look()
+        with suppress(StoreError):  # a log that cannot be asked now is shown by the recorder, and asked again
+            if self._unpark or self.turned_s - self._unparked_s > DAY_S:
+                await self._progress.unpark()
+                self._unpark, self._unparked_s = False, self.turned_s
+            await self._condition.look()

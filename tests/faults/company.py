@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.bench.process import memory_mb
 from tests.faults.bad_brokers import Site
+from tests.faults.table import row
 from tests.simulators.accounting import delivered, missing_ticks, served
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.consumer import Consumer
@@ -58,14 +59,6 @@ class Account:
         """Readings, without repetitions."""
         return sum(map(len, delivered(self.site.evidence()).values()))
 
-    @property
-    def row(self) -> list[str]:
-        """What was measured, but for what was polled."""
-        site = self.site
-        recovery = "never" if site.recovery_s is None else f"{site.recovery_s:.1f} s"
-        counts = [self.received, self.missing, site.evidence().duplicates, self.doubled]
-        return [*map(str, counts), f"{site.stalest_s:.1f} s", "-" if site.lasting else recovery]
-
 
 @dataclass
 class Company:
@@ -88,14 +81,12 @@ class Company:
         """The data of the events of that name about one uplink."""
         return [one.get("data", {}) for one in self.events if (one["event"], one.get("uplink")) == (event, uplink)]
 
-    @property
-    def table(self) -> str:
-        """A line for each fault."""
-        words = ["injected", "polled", "delivered", "missing", "repeated", "doubled", "stalest", "recovery"]
-        rows = [["fault", *words]]
+    def tell(self) -> None:
+        """A row for each fault."""
         for name, one in self.accounts.items():
-            rows.append([name, str(one.site.injected), str(self.polled), *one.row])
-        return "\n".join(row[0].ljust(20) + "".join(word.rjust(10) for word in row[1:]) for row in rows)
+            site = one.site
+            recovery_s = None if site.lasting else site.recovery_s
+            row(name, site.injected, self.polled, one.received, one.missing, one.doubled, site.stalest_s, recovery_s)
 
 
 def keep(

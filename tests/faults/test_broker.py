@@ -46,11 +46,7 @@ def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         bound_s=LONG_RECOVERY_S if long else RECOVERY_S,
         hurried=not long,
     )
-    if not long:
-        print(f"\n{lived.table}")
-        return lived
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\n{lived.table}")
+    lived.tell()
     return lived
 
 

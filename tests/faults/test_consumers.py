@@ -46,12 +46,8 @@ def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         bound_s=RECOVERY_S,
         hurried=not long,
     )
-    told = f"\n{lived.table}\nmemory {lived.memory_mb[0]:.0f} MB, {lived.memory_mb[1]:.0f} MB at the most"
-    if not long:
-        print(told)
-        return lived
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(told)
+    lived.tell()
+    print(f"memory {lived.memory_mb[0]:.0f} MB, {lived.memory_mb[1]:.0f} MB at the most")
     return lived
 
 

@@ -39,12 +39,7 @@ def weather(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         bound_s=LONG_RECOVERY_S if long else RECOVERY_S,
         seed=seed,
     )
-    told = f"\nseed {seed}, {lived.table}"
-    if not long:
-        print(told)
-        return lived
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(told)
+    lived.tell()
     return lived
 
 
@@ -52,7 +47,7 @@ def unharmed(weather: Weather, name: str) -> Passage:
     """How the uplink *name* came through: everything arrived, and in time."""
     passage = weather.passages[name]
     passage.evidence.assert_complete()
-    assert passage.missing == 0
+    assert (passage.missing, passage.doubled) == (0, 0)
     assert passage.injected > 0
     assert passage.recovery_s <= weather.bound_s, weather.log[-4000:]
     return passage

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.stories import EARLY, LATE, Site
+from tests.faults.table import row
 from tests.simulators.accounting import complete, complete_by_replay, delivered, missing_ticks, served
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto, free_port
@@ -38,6 +39,7 @@ class Passage:
     evidence: Evidence
     injected: int  # faults; lost packets where that is the fault
     missing: int  # readings that were served and never came
+    doubled: int  # readings that came under two numbers
     replayed: int  # batches asked for again, as a killed broker had lost them
     stalest_s: float  # how old the newest reading at the broker was, at the worst
     recovery_s: float  # from the end of the fault to fresh data
@@ -51,10 +53,12 @@ class Passage:
     def of(cls, site: Site, ledger: Path) -> Passage:
         """What the consumer at *site* can tell."""
         evidence = site.consumer.evidence()
+        arrived = delivered(evidence)
         return cls(
             evidence,
             injected=site.injected,
-            missing=_missing(served(ledger), delivered(evidence)),
+            missing=_missing(served(ledger), arrived),
+            doubled=sum(len(serials) - len(set(serials)) for serials in arrived.values()),
             replayed=len(site.consumer.on("*/data/*/replay")),
             stalest_s=site.stalest_s,
             recovery_s=site.recovery_s or float("inf"),
@@ -66,6 +70,7 @@ class Weather:
     """What became of the station and of each uplink."""
 
     kind: str
+    seed: int
     length_s: float
     bound_s: float
     passages: dict[str, Passage] = field(default_factory=dict)
@@ -76,18 +81,13 @@ class Weather:
     verified: int = -1
     log: str = ""
 
-    @property
-    def table(self) -> str:
-        """What was measured: a line for each fault."""
-        widths = (12, 9, 8, 9, 8, 9, 9, 9, 9)
-        words = ["fault", "injected", "polled", "received", "missing", "doubled", "replayed", "stalest", "recovery"]
-        rows = [words, *([name, *self._figures(one)] for name, one in self.passages.items())]
-        lines = ["".join(f"{word:>{width}}" for word, width in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join([f"bad lines made of {self.kind}", *lines])
-
-    def _figures(self, one: Passage) -> list[str]:
-        counts = [one.injected, self.polled, one.received, one.missing, one.evidence.duplicates, one.replayed]
-        return [*map(str, counts), f"{one.stalest_s:.1f} s", f"{one.recovery_s:.1f} s"]
+    def tell(self) -> None:
+        """A row for each fault."""
+        print(f"bad lines made of {self.kind}; batches asked for again, as a killed broker had lost them:")
+        print({name: one.replayed for name, one in self.passages.items() if one.replayed})
+        for name, one in self.passages.items():
+            times = (one.stalest_s, one.recovery_s)
+            row(name, one.injected, self.polled, one.received, one.missing, one.doubled, *times, seed=self.seed)
 
 
 def experience(folder: Path, *, length_s: float, bound_s: float, seed: int) -> Weather:
@@ -101,7 +101,7 @@ def experience(folder: Path, *, length_s: float, bound_s: float, seed: int) -> W
             stack.enter_context(instruments)
         agent = AgentProcess(folder / "agent", _station(instruments.devices, sites), prelude=lines.prelude(names))
         stack.push(agent)
-        weather = Weather(lines.kind, length_s, bound_s)
+        weather = Weather(lines.kind, seed, length_s, bound_s)
         asyncio.run(_live_through(sites, agent, lines, names, length_s, bound_s))
         _settle(weather, sites, agent, folder / "ledger.txt")
     return weather

@@ -35,17 +35,28 @@ sys.exit(main())
 class AgentProcess:
     """`station-agent run` on a station file in *folder*; what it says goes to `agent.log` there.
 
-    *prelude* is Python that the daemon runs before anything else, *environment* what it finds besides ours.
+    *prelude* is Python that the daemon runs before anything else, *environment* what it finds besides ours, and
+    *inside* a command line that starts every process in another place, such as a namespace.
     """
 
     def __init__(
-        self, folder: Path, station: str, *, prelude: str = "", environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        station: str,
+        *,
+        prelude: str = "",
+        environment: Mapping[str, str] | None = None,
+        inside: Sequence[str] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.store = folder / "store.db"
+        """Where its log is found from here."""
         self.config = folder / "station.toml"
         self.config.write_text(station)
-        self._line = [sys.executable, "-c", f"{QUICK}\n{prelude}\n{MAIN}", "--config", str(self.config), "run"]
+        self._inside = list(inside)
+        program = f"{QUICK}\n{prelude}\n{MAIN}"
+        self._line = [*self._inside, sys.executable, "-c", program, "--config", str(self.config), "run"]
         self._environment = os.environ | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -113,7 +124,7 @@ class AgentProcess:
 
     def records(self, stream: str, device: str | None = None) -> list[dict[str, Any]]:
         """What the log holds of *stream*, and of *device* if one is named; the daemon may run meanwhile."""
-        with Reader.open(self.folder / "store.db") as log:
+        with Reader.open(self.store) as log:
             rows = [
                 json.loads(row.body)
                 for series in log.series()
@@ -128,7 +139,7 @@ class AgentProcess:
 
     def command(self, *words: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run another command of the command line on the same station."""
-        line = [*COMMAND, "--config", str(self.config), *words]
+        line = [*self._inside, *COMMAND, "--config", str(self.config), *words]
         return subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
 
     def command_as(self, user: int, groups: Sequence[int], *words: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,7 @@ import ctypes
 import errno
 import os
 import random
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,16 @@ import apsw
 
 from tests.simulators.platter import Content, Platter
 
-KINDS = {".db": "log", ".db-wal": "wal", ".high": "mark", ".part": "archive", ".gz": "archive", ".new": "new log"}
+KINDS = {
+    ".db": "log",
+    "-wal": "wal",
+    "-journal": "journal",
+    ".high": "mark",
+    ".part": "archive",
+    ".gz": "archive",
+    ".new": "new log",
+    ".condemned": "verdict",
+}
 
 
 class Disk(apsw.VFS):
@@ -43,6 +53,8 @@ class Disk(apsw.VFS):
         self.cut_at: int | None = None
         self.cut_in: str | None = None
         """What the power cut interrupted; None while there is power."""
+        self.cut_under: frozenset[str] = frozenset()
+        """The functions that were at work in that thread."""
         self.fault: tuple[str, int] | None = None
         """An operation (write, sync) and the SQLite error code that it fails with."""
         self.forgets = False
@@ -64,7 +76,9 @@ class Disk(apsw.VFS):
                 self.platter.names[path].pending = []
             raise apsw.exception_for(self.fault[1])
         if self.cut_at is not None and self.operations >= self.cut_at:
-            self.cut_in = self.cut_in or what
+            if self.cut_in is None:
+                self.cut_under = frozenset(frame.f_code.co_name for frame, _ in traceback.walk_stack(None))
+                self.cut_in = what
             raise apsw.IOError("power cut")
 
     def image(self, folder: Path) -> None:

@@ -95,10 +95,18 @@ class Evidence:
         if len(elements) != batch["last"] - batch["first"] + 1:
             self.faults.append(f"{where} holds {len(elements)} records")
         self.batches += 1
+        for seq, record in enumerate(elements, start=batch["first"]):
+            self._take_record(chain, seq, record)
+        if batch["prev"] is None:  # damage took the record before, and its head with it: the chain begins again
+            self._note_head(chain, batch["last"], bytes.fromhex(batch["head"]))
+        else:
+            self._follow(chain, batch, elements, where)
+
+    def _follow(self, chain: Chain, batch: dict[str, Any], elements: list[bytes], where: str) -> None:
+        """Compute the chain through the records of a batch."""
         head = bytes.fromhex(batch["prev"])
         self._note_head(chain, batch["first"] - 1, head)
         for seq, record in enumerate(elements, start=batch["first"]):
-            self._take_record(chain, seq, record)
             head = next_head(head, record)
             self._note_head(chain, seq, head)
         if head.hex() != batch["head"]:

@@ -28,9 +28,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from agent.demo.line import PtyLine, TextInstrument
-from agent.demo.modbus_server import Conversation, ModbusTcpServer, Rtu
-from agent.demo.modbus_unit import Unit
+from agent.simulation.line import PtyLine, TextInstrument
+from agent.simulation.modbus_framing import Rtu
+from agent.simulation.modbus_server import Conversation, ModbusTcpServer
+from agent.simulation.modbus_unit import Unit
 from tests.simulators.modbus_server import until_terminated
 
 READY = "READY"
@@ -179,6 +180,12 @@ class LedgerProcess:
         self.devices: list[Device] = []
         self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process in which the instruments live."""
+        assert self._process is not None
+        return self._process.pid
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "tests.simulators.ledger", "--log", str(self.log), *self._arguments]

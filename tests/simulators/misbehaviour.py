@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-from agent.demo.modbus_server import crc16
+from agent.simulation.modbus_framing import crc16
 from tests.simulators.pieces import Ending, Misbehave, Piece
 
 __all__ = ["Ending", "Misbehave", "Piece"]

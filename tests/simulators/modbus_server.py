@@ -24,10 +24,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
-from agent.demo import modbus_server as core
-from agent.demo.line import PtyLine
-from agent.demo.modbus_server import Framing, Mbap, Rtu, crc16
-from agent.demo.modbus_unit import Unit
+from agent.simulation import modbus_server as core
+from agent.simulation.line import PtyLine
+from agent.simulation.modbus_framing import Framing, Mbap, Rtu, crc16
+from agent.simulation.modbus_unit import Unit
 from tests.simulators.pieces import Misbehave, Speaker
 
 __all__ = ["Mbap", "ModbusLine", "ModbusTcpServer", "ModbusUdpServer", "Rtu", "Unit", "crc16"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from agent.demo.line import FileTransport, PtyLine
+from agent.simulation.line import FileTransport, PtyLine
 
 __all__ = ["PtyLine", "SocatLine"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from agent.demo.line import PtyLine, Reply, TextInstrument
+from agent.simulation.line import PtyLine, Reply, TextInstrument
 from tests.simulators.pieces import Misbehave, Speaker
 
 __all__ = ["Reply", "TextLine", "TextTcpServer"]
