@@ -3,6 +3,7 @@
 A driver is given its device and its link, and opens neither. It turns channel
 names into requests, gives each to :meth:`Link.exchange` with a function that
 finds the answer among the bytes that come, and turns answers into readings.
+Where a poll is a list of questions, :class:`InquiryDriver` does all but the protocol.
 Packages announce their drivers in the entry-point group ``station_agent.drivers``:
 the name is the protocol as profiles write it, the object the :class:`Driver`.
 """
@@ -10,9 +11,13 @@ the name is the protocol as profiles write it, the object the :class:`Driver`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
 
 from drivers.decode import decode, graded
 from drivers.errors import (
@@ -25,7 +30,7 @@ from drivers.errors import (
     StationError,
 )
 from drivers.link import Foreign, Found, FrameFinder, Garbage, Link
-from drivers.profile import Channel, Profile
+from drivers.profile import Channel, Profile, Words
 from drivers.reading import Quality, Reading, Scan, Stream, Value
 
 __all__ = [
@@ -38,6 +43,8 @@ __all__ = [
     "Found",
     "FrameFinder",
     "Garbage",
+    "Inquiry",
+    "InquiryDriver",
     "Link",
     "LinkDownError",
     "NoReplyError",
@@ -51,10 +58,15 @@ __all__ = [
     "StationError",
     "Stream",
     "Value",
+    "Words",
+    "address_between",
     "decode",
     "graded",
+    "own_words",
     "unread",
 ]
+
+W = TypeVar("W", bound=Words)
 
 UTC = ZoneInfo("UTC")
 
@@ -99,11 +111,139 @@ class Driver(ABC):
     async def probe(self) -> None:
         """Send one cheap request; return when the instrument answered anything proper, raise DriverError else."""
 
+    def unsettle(self) -> None:  # noqa: B027 - most protocols need not care
+        """Take note that a request of somebody else to this instrument may still be answered, late."""
+
     @abstractmethod
     def requests(self, channels: Collection[str]) -> list[RequestPlan]:
         """The requests that a poll of *channels* would send; nothing is sent."""
+
+    def longest_s(self, channels: Collection[str]) -> float:
+        """How long a poll of *channels* may take at most; whoever waits for longer requests says more than this."""
+        return self.device.timeout_s * (len(self.requests(channels)) + 1)
 
 
 def unread(channel: str, error: DriverError) -> Reading:
     """The reading of a channel whose request failed with *error*."""
     return Reading(channel, None, Quality.COMM_FAULT, error.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One question of a poll: what is sent, how its answer is found, and which channels are in it.
+
+    ``text`` says it to people; ``expected`` is how long an answer usually is, in bytes.
+    """
+
+    text: str
+    sent: bytes
+    expected: int
+    find: FrameFinder
+    channels: tuple[Channel, ...]
+
+
+class InquiryDriver(Driver):
+    """A driver whose poll is a list of questions; what one that fails costs is decided here."""
+
+    def __init__(self, device: Device, link: Link) -> None:
+        super().__init__(device, link)
+        self._silent: set[bytes] = set()  # what had no answer when it was asked last: the rest goes before it
+
+    @abstractmethod
+    def inquiries(self, channels: Sequence[Channel]) -> list[Inquiry]:
+        """The questions that serve *channels*, which come in the order of the profile."""
+
+    @abstractmethod
+    def read(self, inquiry: Inquiry, frame: bytes) -> Iterable[Reading]:
+        """Read the channels of *inquiry* from *frame*, which its finder found; raises RefusedError for a refusal."""
+
+    async def poll(self, channels: Collection[str]) -> Scan:
+        """See Driver. A silent instrument costs one time-out, not one for each question."""
+        readings: dict[str, Reading] = {}
+        first: DriverError | None = None
+        hopeless: DriverError | None = None
+        answered = False
+        for inquiry in self._sorted(self._named(channels)):
+            try:
+                if hopeless:
+                    raise hopeless
+                readings.update((one.channel, one) for one in await self._put(inquiry))
+                answered = True
+            except DriverError as error:
+                first = first or error
+                if isinstance(error, LinkDownError) or (isinstance(error, NoReplyError) and not answered):
+                    hopeless = error
+                readings.update((one.name, unread(one.name, error)) for one in inquiry.channels)
+        if first and not answered:
+            raise first
+        return Scan(datetime.now(UTC), readings)
+
+    async def probe(self) -> None:
+        """See Driver."""
+        await self._put(self._sorted(self.device.profile.channels)[0])
+
+    def requests(self, channels: Collection[str]) -> list[RequestPlan]:
+        """See Driver."""
+        return [RequestPlan(one.text, len(one.sent), one.expected) for one in self.inquiries(self._named(channels))]
+
+    def own_words_of_channels(self, model: type[W]) -> dict[str, W]:
+        """The options of each channel as *model*, by its name; raises ProfileError as :func:`own_words` does."""
+        where = f"device {self.device.name}: channel"
+        return {one.name: own_words(model, one.options, f"{where} {one.name}") for one in self.device.profile.channels}
+
+    async def answer(self, inquiry: Inquiry) -> list[Reading]:
+        """Put *inquiry* and read what it gives; a protocol with several steps has its own."""
+        frame = await self.link.exchange(
+            inquiry.sent,
+            inquiry.find,
+            device=self.device.name,
+            timeout_s=self.device.timeout_s,
+            pause_s=self.device.pause_s,
+        )
+        return list(self.read(inquiry, frame))
+
+    async def _put(self, inquiry: Inquiry) -> list[Reading]:
+        try:
+            readings = await self.answer(inquiry)
+        except NoReplyError:
+            self._silent.add(inquiry.sent)
+            raise
+        self._silent.discard(inquiry.sent)
+        return readings
+
+    def _sorted(self, channels: Sequence[Channel]) -> list[Inquiry]:
+        """The questions that serve *channels*, those last that had no answer: one part that is missing is not all."""
+        return sorted(self.inquiries(channels), key=lambda one: one.sent in self._silent)
+
+    def _named(self, names: Collection[str]) -> list[Channel]:
+        return [channel for channel in self.device.profile.channels if channel.name in names]
+
+
+def address_between(lowest: int, highest: int, device: Device, *, hint: str) -> int:
+    """Return the address of *device*; raises ProfileError with *hint* when it is no number in these limits."""
+    address = device.address
+    if not isinstance(address, int) or not lowest <= address <= highest:
+        what = f"has the address {address!r}, which is no number from {lowest} to {highest}"
+        raise ProfileError(f"device {device.name} {what}", hint=hint)
+    return address
+
+
+def own_words(model: type[W], options: Mapping[str, Any], where: str) -> W:
+    """Return the *options* of a profile or channel as *model*; *where* says whose they are: ``device so2: channel o3``.
+
+    Raises ProfileError that names the key, what stands there and what is allowed.
+    """
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+    key = ".".join(map(str, ("options", *fault["loc"])))
+    known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+    match fault["type"]:
+        case "missing":
+            what = f"lacks {key}"
+        case "extra_forbidden":
+            what = f"has {key}, which this protocol does not know"
+        case _:
+            what = f"has {key} = {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}"
+    raise ProfileError(f"{where} {what}", hint=f"Options here: {known}")

@@ -18,11 +18,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from drivers.aeroqual import AeroqualDriver
+from drivers.ap370 import Ap370Driver
 from drivers.api import Device, Driver, Link
 from drivers.dialogue import DialogueDriver
 from drivers.errors import ProfileError
 from drivers.modbus import ModbusAscii, ModbusDriver, ModbusRtu, ModbusTcp
 from drivers.profile import Profile
+from drivers.sdi12 import Sdi12Driver
+from drivers.serinus import SerinusDriver
+from drivers.shdlc import ShdlcDriver
+from drivers.umb import UmbDriver
 
 GROUP = "station_agent.drivers"
 PROTOCOLS: dict[str, type[Driver]] = {
@@ -31,6 +37,12 @@ PROTOCOLS: dict[str, type[Driver]] = {
     "modbus-ascii": ModbusAscii,
     "modbus-tcp": ModbusTcp,
     "dialogue": DialogueDriver,
+    "aeroqual": AeroqualDriver,
+    "horiba-ap370": Ap370Driver,
+    "sdi12": Sdi12Driver,
+    "serinus": SerinusDriver,
+    "shdlc": ShdlcDriver,
+    "umb": UmbDriver,
 }
 SHOWN_FAULTS = 5
 LARGEST_EXPONENT = 308
@@ -81,16 +93,22 @@ def load_profile(name: str, folders: Iterable[Path] = ()) -> Profile:
     """
     file = _find(name, folders)
     try:
-        content = tomllib.loads(file.read_bytes().decode("utf-8"), parse_float=_decimal)
-        return Profile.model_validate(content)
+        content = file.read_bytes()
+    except OSError as error:
+        raise ProfileError(f"{file} cannot be read: {error.strerror}", hint=f"Check its rights: ls -l {file}") from None
+    return read_profile(content, str(file))
+
+
+def read_profile(content: bytes, file: str) -> Profile:
+    """Return the profile that *content* describes; raises ProfileError, in which it is called *file*."""
+    try:
+        return Profile.model_validate(tomllib.loads(content.decode("utf-8"), parse_float=_decimal))
     except ValidationError as error:
         raise ProfileError(
             f"{file}: {_faults(error)}", hint="Correct the profile, then run: station-agent check"
         ) from None
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"{file} is not TOML: {error}", hint="Correct that line of the profile") from None
-    except OSError as error:
-        raise ProfileError(f"{file} cannot be read: {error.strerror}", hint=f"Check its rights: ls -l {file}") from None
 
 
 def _decimal(text: str) -> Decimal:

@@ -22,22 +22,27 @@ class ChecksumError(ValueError):
 
 
 def xor_of(data: bytes) -> int:
-    """XOR of all bytes: NMEA, Gill, Bayern-Hessen, Palas; they differ in what they take it over."""
+    """XOR of all bytes; the protocols differ in what they take it over.
+
+    NMEA 0183: what stands between ``$`` and ``*``. Gill (WindSonic manual, page 34): between STX and ETX.
+    Bayern-Hessen (Serinus 44 manual, table 14): from STX to ETX, both included. Palas (TCP/IP ASCII
+    protocol, 10/2021): from ``<`` to ``>``, both included.
+    """
     return reduce(xor, data, 0)
 
 
 def sum8(data: bytes) -> int:
-    """Sum of all bytes modulo 256, as ADAM modules print it."""
+    """Sum of all bytes modulo 256, as ADAM modules print it (ADAM-4000 manual, checksum)."""
     return sum(data) & 0xFF
 
 
 def sum16(data: bytes) -> int:
-    """Sum of all bytes modulo 65536, as Thermo C-Link prints it."""
+    """Sum of all bytes modulo 65536, as Thermo C-Link prints it (42i manual, table B-9)."""
     return sum(data) & 0xFFFF
 
 
 def crc_vaisala(data: bytes) -> bytes:
-    """The CRC of SDI-12 and of Vaisala's ASCII protocol, as the three characters that travel."""
+    """The CRC of SDI-12 and of Vaisala's ASCII protocol (guide M211840EN), as the three characters that travel."""
     crc = _crc_a001(data, 0)
     return bytes([0x40 | crc >> 12, 0x40 | crc >> 6 & 0x3F, 0x40 | crc & 0x3F])
 
@@ -86,7 +91,7 @@ def seal(kind: Checksum, text: bytes) -> bytes:
             return text + b"%02X" % sum8(text)
         case "hj212-crc":
             return b"##%04d" % len(text) + text + b"%04X" % crc_hj212(text)
-        case "none" | "gill-xor" | "clink-sum" | "palas-xor":
+        case "none" | "gill-xor" | "clink-sum" | "clink-sum-if-any" | "palas-xor":
             return text
 
 
@@ -128,6 +133,11 @@ def _unseal_umb(line: bytes) -> bytes:
     return text
 
 
+def _unseal_clink_if_any(line: bytes) -> bytes:
+    """Verify the sum that a Thermo adds in reply format 01; in format 00, the usual one, it adds none."""
+    return _UNSEAL["clink-sum"](line) if re.search(rb"sum [0-9A-Fa-f]{4}$", line) else line
+
+
 _hj212_crc = _printed(rb"(?P<text>(?P<over>.*))(?P<sum>[0-9A-Fa-f]{4})", crc_hj212)
 
 
@@ -146,7 +156,8 @@ _UNSEAL: dict[Checksum, Callable[[bytes], bytes]] = {
     "umb-crc": _unseal_umb,
     "vaisala-crc": _unseal_vaisala,
     "adam-sum": _printed(rb"(?P<text>(?P<over>.*))" + _HEX2, sum8),
-    "clink-sum": _printed(rb"(?P<text>(?P<over>[^\n]*))\nsum (?P<sum>[0-9A-Fa-f]{4})", sum16),
+    "clink-sum": _printed(rb"(?P<text>(?P<over>[^\n]*))[\n\x80]sum (?P<sum>[0-9A-Fa-f]{4})", sum16),
+    "clink-sum-if-any": _unseal_clink_if_any,
     "palas-xor": _printed(rb"(?P<text>(?P<over><[^<>]*>))" + _HEX2, xor_of),
     "hj212-crc": _unseal_hj212,
 }

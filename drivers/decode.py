@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from drivers.digits import shortest_float32, stored_float, stored_integer
+from drivers.instants import utc_of
 from drivers.profile import Channel, Order
 from drivers.reading import Quality, Reading, Value
 
@@ -135,16 +136,12 @@ def _time(channel: Channel, data: bytes, timezone: tzinfo, now: datetime) -> str
         raise NoValueError(UNDECODABLE)
     year, month, day, hour, minute, second = (_decimal_digits(data[at : at + 1]) for at in range(6))
     try:
-        local = datetime(2000 + year, month, day, hour, minute, second, tzinfo=timezone)
+        found = utc_of(channel, datetime(2000 + year, month, day, hour, minute, second, tzinfo=timezone), now)
     except ValueError:
         raise NoValueError(UNDECODABLE) from None
-    return _nearest(local, now).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _nearest(local: datetime, now: datetime) -> datetime:
-    """The UTC time of *local*; of the two when a clock is put back, the one nearer to *now*."""
-    both = [local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
-    return min(both, key=lambda time: abs(time - now))
+    if found is None:
+        raise NoValueError(UNDECODABLE)
+    return found.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bytes_order(channel: Channel) -> Order:

@@ -44,16 +44,17 @@ class NoReplyError(DriverError):
 
 
 class BadReplyError(DriverError):
-    """Something came back that is not the answer: checksum, length, function, address or form is wrong."""
+    """Something came back that is not the answer: length, function, address or form is wrong, or it is ``damaged``."""
 
     reason = "bad_reply"
 
-    def __init__(self, device: str, endpoint: str, what: str) -> None:
+    def __init__(self, device: str, endpoint: str, what: str, *, damaged: bool = False) -> None:
         super().__init__(
             f"{device} on {endpoint} gave a reply that cannot be its answer: {what}",
             hint="Check baud rate, parity, wiring and that no address is used twice, "
             f"then run: station-agent read {device}",
         )
+        self.damaged = damaged
 
 
 class RefusedError(DriverError):

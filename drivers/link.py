@@ -9,14 +9,13 @@ outside an exchange ever becomes its answer.
 from __future__ import annotations
 
 import asyncio
-import statistics
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from drivers.counters import Counters
 from drivers.endpoint import parse_url
 from drivers.errors import BadReplyError, LinkDownError, NoReplyError
 from drivers.question import Foreign, Found, FrameFinder, Garbage, Question
+from drivers.strays import Strays
 from drivers.wire import wire_for
 
 __all__ = ["Counters", "Foreign", "Found", "FrameFinder", "Garbage", "Link"]
@@ -29,35 +28,6 @@ SILENT_REQUESTS = 2  # unanswered ones in a row, after which a connection is mad
 MOST_KEPT = 65536
 
 Listener = Callable[[bytes], None]
-
-
-@dataclass(slots=True)
-class Counters:
-    """What became of the requests to one device; times are those of its last hundred answers."""
-
-    asked: int = 0
-    good: int = 0
-    refused: int = 0
-    timeouts: int = 0
-    bad: int = 0
-    late: int = 0
-    times_s: deque[float] = field(default_factory=lambda: deque(maxlen=100))
-
-    def answered(self, took_s: float, *, refused: bool) -> None:
-        """Count an answer."""
-        self.good += not refused
-        self.refused += refused
-        self.times_s.append(took_s)
-
-    @property
-    def median_s(self) -> float | None:
-        """Median reply time; None before the first answer."""
-        return statistics.median(self.times_s) if self.times_s else None
-
-    @property
-    def worst_s(self) -> float | None:
-        """Longest reply time; None before the first answer."""
-        return max(self.times_s, default=None)
 
 
 class HungUpError(LinkDownError):
@@ -85,11 +55,14 @@ class Link:
         self._failures = 0  # to get the wire or to hear anything on it, in a row
         self._retry_at = 0.0
         self._why_down = self._hint = ""
+        self._patient = False
         self._silent = 0  # unanswered requests in a row on this connection
         self._free_at = 0.0
+        self._rested_at: dict[str, float] = {}  # when a device may be asked again
         self._last_byte_at = 0.0  # of either direction
         self._uneasy_since: float | None = None  # when a request ended without its answer, which may still come
-        self._late_for = ""
+        self._asked = ""  # the device of the last request
+        self._strays = Strays()
 
     @property
     def kind(self) -> str:
@@ -106,12 +79,31 @@ class Link:
         """Whether the wire is open now."""
         return self._up
 
+    @property
+    def share(self) -> float:
+        """What part of the wire's time the exchanges of the last minutes took, from 0 to 1."""
+        return sum(counters.held.at(_now()) for counters in self.counters.values())
+
     def wire_s(self, characters: int) -> float:
         """How long *characters* take on a serial line; 0 on a network."""
         return characters * self._endpoint.character_s
 
+    def longest_s(self, timeout_s: float, *, drain: bool = True) -> float:
+        """How long an exchange may keep others from the wire, with the silence that it needs before and after."""
+        talking_s = TALKING_S if self._listeners else 0.0
+        quiet_s = max(self._quiet_s, talking_s) if drain else 0.0
+        before_s = quiet_s if self._uneasy_since is not None else 0.0
+        return before_s + timeout_s + quiet_s + self.pause_s + 2 * self._endpoint.silence_s
+
+    def strayed(self, frame: bytes, find: FrameFinder, within_s: float) -> bool:
+        """Whether the answer *frame* that *find* found came before, within *within_s*, when it answered nothing."""
+        return self._strays.has(frame, find, _now() - within_s)
+
     def listen(self, handler: Listener) -> Callable[[], None]:
-        """Give *handler* what comes between exchanges and what answers none; returns what ends that."""
+        """Give *handler* what comes between exchanges and what answers none; returns what ends that.
+
+        A reply that comes after its time-out is nobody's: not the next answer, and no line for a listener.
+        """
         self._listeners.append(handler)
         return lambda: self._listeners.remove(handler)
 
@@ -135,42 +127,66 @@ class Link:
         timeout_s: float,
         pause_s: float = 0.0,
         drain: bool = True,
+        patient: bool = False,
     ) -> bytes:
         """Send *request* and return the frame that *find* finds within *timeout_s*.
 
         ``drain`` is for protocols whose replies do not say which request they
         answer: the line is let fall quiet, and emptied, before the request.
-        ``pause_s`` is kept after the answer before anyone asks again.
+        ``pause_s`` is kept after the answer before *device* is asked again; others may be
+        asked meanwhile. ``patient`` is for who asks where perhaps nobody is: silence is
+        then no sign of a dumb connection.
         Raises NoReplyError, BadReplyError, LinkDownError.
         """
+        await _until(self._rested_at.get(device, 0.0))
         async with self._lock:
             await self._prepare(drain)
-            self.counters.setdefault(device, Counters()).asked += 1
+            self._patient = patient
+            began = _now()
+            counters = self.counters.setdefault(device, Counters.since(began))
+            counters.asked += 1
+            answered = False
             try:
-                return await self._ask(request, find, device, timeout_s, keep=not drain)
-            except HungUpError:  # instruments with one socket close it after each answer
-                await self._connect()
-                return await self._ask(request, find, device, timeout_s, keep=not drain)
+                frame = await self._ask_again(request, find, device, timeout_s, keep=not drain)
+                answered = True
+                return frame
             finally:
-                self._free_at = _now() + max(pause_s, self.pause_s)
+                ended = _now()
+                self._free_at, self._rested_at[device] = ended + self.pause_s, ended + pause_s
+                counters.took(ended - began, ended, wasted=not answered)
+
+    async def _ask_again(
+        self, request: bytes, find: FrameFinder, device: str, timeout_s: float, *, keep: bool
+    ) -> bytes:
+        """Ask, and a second time where an instrument with one socket had closed it after its last answer."""
+        try:
+            return await self._ask(request, find, device, timeout_s, keep=keep)
+        except HungUpError:
+            await self._connect()
+            return await self._ask(request, find, device, timeout_s, keep=keep)
 
     async def _prepare(self, drain: bool) -> None:
         await self._connect()
-        uneasy_since = self._uneasy_since
-        if drain and uneasy_since is not None:
-            await self._until_quiet(uneasy_since, self._quiet_s)
-        if (wait_s := self._free_at - _now()) > 0:
-            await asyncio.sleep(wait_s)
+        if drain and self._uneasy_since is not None:
+            await self._quieten(self._uneasy_since)
+        await _until(self._free_at)
         await self._until_quiet(self._last_byte_at, self._endpoint.silence_s)
         if drain:
             await asyncio.sleep(0)  # twice: what the kernel holds is then in the buffer
             await asyncio.sleep(0)
         if drain or self.kind == "udp":
-            if self._buffer and uneasy_since is not None and self._late_for:
-                self.counters[self._late_for].late += 1
+            if self._buffer:
+                self._was_late(bytes(self._buffer))
             self._buffer.clear()
         if not self._up:  # lost meanwhile
             await self._connect()
+
+    async def _quieten(self, since: float) -> None:
+        """Wait until a line on which an answer is missing has fallen quiet, at the cost of who did not answer."""
+        began = _now()
+        await self._until_quiet(since, self._quiet_s)
+        if self._asked:
+            self.counters[self._asked].took(_now() - began, _now(), wasted=True)
 
     async def _until_quiet(self, since: float, quiet_s: float) -> None:
         """Wait until nothing was heard for *quiet_s*, counted from *since* at the earliest."""
@@ -181,10 +197,18 @@ class Link:
     async def _ask(self, request: bytes, find: FrameFinder, device: str, timeout_s: float, *, keep: bool) -> bytes:
         """Put one question and wait. ``keep`` says that what is left in the buffer belongs to the next one."""
         question = Question(
-            self._buffer, find, self._foreign, device=device, endpoint=self.endpoint, timeout_s=timeout_s
+            self._buffer,
+            find,
+            self._foreign,
+            self._overhear,
+            device=device,
+            endpoint=self.endpoint,
+            timeout_s=timeout_s,
+            shared=bool(self._listeners),
         )
-        self._question, self._late_for = question, device
+        self._question, self._asked = question, device
         self._uneasy_since = begun = _now()
+        found: Found | None = None
         try:
             self._send(request)
             if self._buffer:
@@ -196,19 +220,25 @@ class Link:
         finally:
             question.close()
             self._question = None
-            self._uneasy_since = _now()
-        self._uneasy_since, self._silent = None, 0
+            self._uneasy_since = None
+            if found is None:
+                self._uneasy_since = _now()
+                self._strays.miss(device, find, begun)
+            if not keep:
+                self._leave_rest()
+        self._silent = 0
         self.counters[device].answered(_now() - begun, refused=found.refused)
         return found.frame
 
     async def _failed(self, error: NoReplyError | BadReplyError, *, keep: bool) -> None:
         """Count an exchange that gave nothing; make the connection anew where it has gone dumb or lost its framing."""
-        counters = self.counters[self._late_for]
+        counters = self.counters[self._asked]
         if isinstance(error, NoReplyError):
             counters.timeouts += 1
-            self._silent += 1
+            self._silent += not self._patient
         else:
-            counters.bad += 1
+            counters.checksum += error.damaged
+            counters.bad += not error.damaged
             self._silent = 0
         if (keep and self._buffer) or (self._silent >= SILENT_REQUESTS and self.kind in ("tcp", "tls")):
             await self._disconnect()
@@ -227,24 +257,42 @@ class Link:
             self.trace("rx", data)
         question = self._question
         if question is None:
-            self._overhear(data)
+            if self._listeners:
+                self._overhear(data)
+            elif len(self._buffer) < MOST_KEPT:
+                self._buffer += data
             return
         if self.kind == "udp":
             question.start_afresh()
         self._buffer += data
         question.hear()
 
-    def _overhear(self, data: bytes) -> None:
-        for listener in self._listeners:
+    def _overhear(self, data: bytes) -> bool:
+        """Pass on what answers nothing, unless it is a late reply: then the answer is True."""
+        late = self._was_late(data)
+        for listener in () if late else tuple(self._listeners):
             listener(data)
-        if not self._listeners and len(self._buffer) < MOST_KEPT:
-            self._buffer += data
+        return late
 
-    def _foreign(self, data: bytes) -> None:
-        """Count a frame that answers something else; it may be a line that a listener waits for."""
-        self.counters[self._late_for].late += 1
-        for listener in self._listeners:
-            listener(data)
+    def _foreign(self, data: bytes, damaged: bool) -> None:
+        """Take a frame that is not the answer."""
+        late = self._overhear(data)
+        self.counters[self._asked].strange += not (late or damaged)
+
+    def _was_late(self, data: bytes) -> bool:
+        """Whether *data* is what a request waited for in vain; it is counted, and no longer missing."""
+        late = self._strays.add(data, _now())
+        if late:
+            device, took_s = late
+            self.counters[device].came_late(took_s)
+        return late is not None
+
+    def _leave_rest(self) -> None:
+        """Pass on what an exchange left over: the next one begins with an empty line."""
+        rest = bytes(self._buffer)
+        if rest and self._listeners:
+            self._buffer.clear()
+            self._overhear(rest)
 
     async def _connect(self) -> None:
         if self._up:
@@ -290,3 +338,8 @@ class Link:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+async def _until(when: float) -> None:
+    if (wait_s := when - _now()) > 0:
+        await asyncio.sleep(wait_s)

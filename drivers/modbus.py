@@ -1,9 +1,4 @@
-"""Modbus instruments: a planned set of reads, decoded by profile.
-
-Over a serial line, or a gateway that passes frames on unchanged, a reply does not
-say which request it answers. There, after anything went wrong, the next request is
-one whose answer has a shape of its own: once that came, whatever was late is past.
-"""
+"""Modbus instruments: a planned set of reads, decoded by profile; which answers to believe is InStep's."""
 
 from __future__ import annotations
 
@@ -21,6 +16,7 @@ from drivers.api import (
     Driver,
     DriverError,
     Link,
+    NoReplyError,
     ProfileError,
     Quality,
     Reading,
@@ -31,13 +27,14 @@ from drivers.api import (
 )
 from drivers.decode import decode
 from drivers.holes import Holes
-from drivers.modbus_frames import FRAMINGS, MEANINGS, Frames, refusal_code, values_of
-from drivers.plan import BIT_FUNCTIONS, FUNCTIONS, Block, Span, halves, plan, prefixes, span_of
+from drivers.instants import sampled
+from drivers.instep import UNREACHED, InStep, OneBehindError, words
+from drivers.modbus_frames import FRAMINGS, Frames
+from drivers.plan import BIT_FUNCTIONS, Block, Span, halves, plan, prefixes, span_of
 
-TABLES = {function: table for table, function in FUNCTIONS.items()}
 NOT_THERE = 2
 TOO_MUCH = (2, 3)
-UNREACHED = (10, 11)  # a gateway's own answers: the instrument itself said nothing
+MOST_SILENT = 2  # blocks in one poll of an instrument that answered others, after which the rest waits for the next
 MOST_BAD = 2  # bad replies in one poll, after which the rest is not asked for
 MOST_REFUSALS = 40  # in one poll without any data; then it is not about single registers
 
@@ -54,6 +51,7 @@ class Outcome:
     refusals: int = 0
     error: DriverError | None = None
     bad: int = 0
+    silent: int = 0
     stop: DriverError | None = None
 
     def lose(self, block: Block, error: DriverError) -> None:
@@ -62,11 +60,14 @@ class Outcome:
         self.readings.update((channel.name, unread(channel.name, error)) for channel in block.channels)
 
     def fail(self, block: Block, error: DriverError) -> None:
-        """Lose *block*, and the rest unless this is one bad reply or one refusal among others."""
+        """Lose *block*, and the rest unless this is one bad reply, one refusal or one silence among others."""
         self.lose(block, error)
         if isinstance(error, BadReplyError):
             self.bad += 1
             stop = self.bad >= MOST_BAD
+        elif isinstance(error, NoReplyError):
+            self.silent += 1
+            stop = not self.good or self.silent >= MOST_SILENT
         else:
             stop = not isinstance(error, RefusedError) or error.code in UNREACHED
         if stop:
@@ -97,26 +98,31 @@ class ModbusDriver(Driver):
         self._plans: dict[frozenset[str], tuple[Block, ...]] = {}
         self._planned_at = self._holes.version
         self._given: set[Span] = set()  # blocks that ever gave data
-        self._in_step = True  # whether no reply to an earlier request can still come
-        self._before: tuple[Span, list[int]] | None = None  # the last data, where replies have no number
+        self._silent: set[Span] = set()  # blocks that nothing answered when they were asked for last
+        self._line = InStep(self, self._unit, self._frames, self._proof)
 
     async def poll(self, channels: Collection[str]) -> Scan:
         """See Driver. A silent instrument costs one time-out, not one for each request."""
         self._holes.forget_old(time.monotonic())
         outcome = Outcome()
-        waiting = deque(self._blocks(channels))
+        waiting = deque(sorted(self._blocks(channels), key=lambda block: block.span in self._silent))
         while waiting:
             block = waiting.popleft()
             if outcome.stop:
                 outcome.lose(block, outcome.stop)
                 continue
             try:
-                values = await self._read(block.span)
+                values = await self._line.read(block.span)
+            except OneBehindError:
+                raise
             except RefusedError as refusal:
                 waiting.extend(self._split(block, refusal, outcome))
             except DriverError as error:
+                if isinstance(error, NoReplyError):
+                    self._silent.add(block.span)
                 outcome.fail(block, error)
             else:
+                self._silent.discard(block.span)
                 self._given.add(block.span)
                 outcome.good.add(block.span)
                 outcome.readings.update(self._readings(block, values))
@@ -147,7 +153,7 @@ class ModbusDriver(Driver):
         for name in channels:
             if name not in outcome.readings:
                 outcome.readings[name] = Reading(name, None, Quality.NOT_FITTED, f"exception_{NOT_THERE}")
-        return Scan(datetime.now(UTC), outcome.readings)
+        return Scan(datetime.now(UTC), outcome.readings, sampled(self.device.profile, outcome.readings))
 
     def _learn(self, outcome: Outcome) -> None:
         """Remember which channels are missing, and where two good parts may not be asked for as one."""
@@ -159,13 +165,17 @@ class ModbusDriver(Driver):
                 last, first = self._spans[left.channels[-1].name], self._spans[right.channels[0].name]
                 self._holes.part(Span(left.function, last.start, first.end - last.start), now_s)
 
+    async def read(self, span: Span) -> list[int]:
+        """Read *span*, whatever the profile says of it, for whoever looks into an instrument; raises DriverError."""
+        return await self._line.read(span)
+
+    def unsettle(self) -> None:
+        """See Driver."""
+        self._line.unsettle()
+
     async def probe(self) -> None:
         """See Driver. A refusal counts as an answer, unless a gateway gave it."""
-        try:
-            await self._ask(self._proof())
-        except RefusedError as refusal:
-            if refusal.code in UNREACHED:
-                raise
+        await self._line.probe()
 
     def requests(self, channels: Collection[str]) -> list[RequestPlan]:
         """See Driver."""
@@ -173,7 +183,7 @@ class ModbusDriver(Driver):
 
     def _described(self, span: Span) -> RequestPlan:
         request = self._frames.ask(self._unit, span)
-        return RequestPlan(f"unit {self._unit}: {_words(span)}", len(request.frame), request.expected)
+        return RequestPlan(f"unit {self._unit}: {words(span)}", len(request.frame), request.expected)
 
     def _blocks(self, channels: Collection[str]) -> tuple[Block, ...]:
         """The plan for *channels*, made once for each set of them and each state of knowledge."""
@@ -186,40 +196,13 @@ class ModbusDriver(Driver):
             self._plans[key] = plan(present, self._habits, self._holes.refused)
         return self._plans[key]
 
-    async def _read(self, span: Span) -> list[int]:
-        """The values of *span*, which no reply to another request can be taken for."""
-        if not self._in_step:
-            await self.probe()
-        before, values = self._before, await self._ask(span)
-        if before and _alike(before, (span, values)):  # perhaps a second copy of the reply before
-            await self.probe()
-            values = await self._ask(span)
-        self._before = None if self._frames.numbered else (span, values)
-        return values
-
-    async def _ask(self, span: Span) -> list[int]:
-        """One exchange; raises DriverError. RefusedError when the answer is an exception."""
-        request = self._frames.ask(self._unit, span)
-        self._in_step = self._frames.numbered  # until the answer came, also when this is cancelled
-        pdu = await self.link.exchange(
-            request.frame,
-            request.find,
-            device=self.device.name,
-            timeout_s=self.device.timeout_s + self.link.wire_s(len(request.frame) + request.expected),
-            pause_s=self.device.pause_s,
-            drain=not self._frames.numbered,
-        )
-        self._in_step = True
-        if code := refusal_code(pdu):
-            raise RefusedError(self.device.name, _words(span), code, MEANINGS.get(code, "a code of its own"))
-        return values_of(pdu, span)
-
     def _proof(self) -> Span:
         """A small request whose answer, where possible, no planned request's answer can be taken for."""
         blocks = [block for blocks in self._plans.values() for block in blocks] or list(
             plan(self.device.profile.channels, self._habits)
         )
-        spans = [span for block in blocks for span in prefixes(block, self._habits)]
+        answering = [block for block in blocks if block.span not in self._silent] or blocks
+        spans = [span for block in answering for span in prefixes(block, self._habits)]
         shapes = {(block.function, block.count) for block in blocks}
         own = [span for span in spans if (span.function, span.count) not in shapes]
         return min(own or spans, key=lambda span: span.count)
@@ -258,17 +241,6 @@ class ModbusTcp(ModbusDriver):
     """MBAP frames on any link."""
 
     framing = "mbap"
-
-
-def _alike(one: tuple[Span, list[int]], other: tuple[Span, list[int]]) -> bool:
-    """Whether two different requests got replies that nobody can tell apart."""
-    (span, values), (other_span, other_values) = one, other
-    return span.start != other_span.start and span.function == other_span.function and values == other_values
-
-
-def _words(span: Span) -> str:
-    kind = "bits" if span.function in BIT_FUNCTIONS else "registers"
-    return f"function {span.function}, {span.count} {TABLES[span.function]} {kind} from {span.start}"
 
 
 def _unit(device: Device, frames: Frames) -> int:

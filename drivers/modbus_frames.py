@@ -115,6 +115,11 @@ class Request:
         frames = self.frames
         return (2 + self.asked.data_bytes) * frames.characters + frames.overhead
 
+    @property
+    def head(self) -> bytes:
+        """What a reply with data begins with on a line without headers: unit, function, byte count."""
+        return bytes((self.asked.unit, self.asked.span.function, self.asked.data_bytes))
+
     def find(self, buffer: bytearray) -> Found | None:
         """Find the reply, as its PDU; see FrameFinder."""
         return self.frames.find(self, buffer)
@@ -154,21 +159,29 @@ class Rtu(Frames):
 
     def find(self, request: Request, buffer: bytearray) -> Found | None:
         """See Frames. The reply may stand behind noise; another frame at the beginning is cut off."""
+        if len(buffer) < request.expected and buffer.startswith(request.head):
+            return None  # quickly, for serial ports hand over single bytes
         if buffer.startswith(request.frame):
             raise Foreign(len(request.frame), "the request itself, as an echo")
-        waiting = False
-        for at, size in self._places(request.asked, buffer):
-            if at + size > len(buffer):
-                waiting = True
-            elif _crc_holds(buffer, at, size):
-                pdu = bytes(buffer[at + 1 : at + size - 2])
-                return Found(pdu, at + size, refused=pdu[0] >= REFUSAL)
         size = _frame_size(buffer)
         if size <= len(buffer) and _crc_holds(buffer, 0, size):
-            raise Foreign(size, request.asked.misfit(buffer[0], bytes(buffer[1 : size - 2])) or "another frame")
-        if waiting or len(buffer) < size:
+            return self._whole(request.asked, buffer, 0, size)
+        waiting = len(buffer) < size
+        for at, length in self._places(request.asked, buffer):
+            if at + length > len(buffer):
+                waiting = True
+            elif _crc_holds(buffer, at, length):
+                return self._whole(request.asked, buffer, at, length)
+        if waiting:
             return None
-        raise Garbage(f"no frame with a right CRC in {buffer[:32].hex(' ')}")
+        raise Garbage(f"no frame with a right CRC in {buffer[:32].hex(' ')}", damaged=True)
+
+    def _whole(self, asked: Asked, buffer: bytearray, at: int, size: int) -> Found:
+        """The reply at *at*; raises Foreign for another frame."""
+        pdu = bytes(buffer[at + 1 : at + size - 2])
+        if misfit := asked.misfit(buffer[at], pdu):
+            raise Foreign(at + size, misfit, own=pdu if buffer[at] == asked.unit else b"")
+        return Found(pdu, at + size, refused=pdu[0] >= REFUSAL, skipped=at)
 
     def _places(self, asked: Asked, buffer: bytearray) -> Iterator[tuple[int, int]]:
         """Where a reply to *asked* could begin, and how long it would be."""
@@ -215,14 +228,14 @@ class Ascii(Frames):
             if not message:
                 damaged = line
             elif misfit := request.asked.misfit(message[0], message[1:]):
-                raise Foreign(end + 2, misfit)
+                raise Foreign(end + 2, misfit, own=message[1:] if message[0] == request.asked.unit else b"")
             elif line + b"\r\n" == request.frame:
                 raise Foreign(end + 2, "the request itself, as an echo")
             else:
                 return Found(message[1:], end + 2, refused=message[1] >= REFUSAL)
             begin = end + 2
         if damaged:
-            raise Garbage(f"a damaged line: {damaged[:40].decode('ascii', 'replace')}")
+            raise Garbage(f"a damaged line: {damaged[:40].decode('ascii', 'replace')}", damaged=True)
         return None
 
 

@@ -13,9 +13,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from drivers.duration import Duration
+from drivers.placeholders import filled, filled_expression
 from drivers.reading import Quality, Stream
 from drivers.units import UNITS
 
@@ -25,6 +26,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Target = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_-]{0,31}(\.([a-z][a-z0-9_-]{0,31}|\*))?)$")]
 """A channel of the same device (``so2``), of another (``so2.so2``, ``so2.*``), or ``line``:
 all that the station file lists under ``affects`` of this device."""
+
+HjCode = Annotated[str, StringConstraints(pattern=r"^[a-z][0-9a-z]{5}$")]
+"""The code that HJ 212 gives to a quantity: ``a21026`` is sulphur dioxide."""
 
 Order = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 Table = Literal["holding", "input", "coil", "discrete"]
@@ -52,6 +56,7 @@ Checksum = Literal[
     "vaisala-crc",
     "adam-sum",
     "clink-sum",
+    "clink-sum-if-any",
     "palas-xor",
     "hj212-crc",
 ]
@@ -66,6 +71,14 @@ def _known_unit(unit: object) -> str:
 
 
 Unit = Annotated[str, BeforeValidator(_known_unit)]
+
+
+def _in_hex(text: str) -> str:
+    return bytes.fromhex(text).hex(" ")
+
+
+Hex = Annotated[str, AfterValidator(_in_hex)]
+"""Bytes, written in hex: ``55 01 30 7a``."""
 
 
 class Words(BaseModel):
@@ -99,7 +112,7 @@ class Channel(Words):
     stream: Literal[Stream.MEASUREMENT, Stream.PARAMETER] = Stream.MEASUREMENT
     group: Literal["sampling", "instrument", "station"] | None = None
     unit: Unit | None = None
-    hj: Annotated[str, StringConstraints(pattern=r"^[a-z][0-9a-z]{5}$")] | None = None
+    hj: HjCode | None = None
 
     table: Table | None = None
     start: int | None = Field(default=None, alias="register", ge=0, le=65535)
@@ -110,12 +123,15 @@ class Channel(Words):
 
     request: Name | None = None
     field: int | None = Field(default=None, ge=0)
-    pattern: str | None = None  # with a group value, and perhaps one none, which stands for "no value"
+    pattern: str | None = None  # with a group value, and perhaps one none, for "no value"; may hold {address}
+    ask: str | None = Field(default=None, min_length=1)  # what {ask} stands for in its request
 
     scale: Decimal = Decimal(1)
     offset: Decimal = Decimal(0)
     no_value: tuple[int | str | Decimal, ...] = ()
-    format: str | None = None  # of a time as strptime has it; of bits in text: hex, or flags, a row of 0 and 1
+    format: str | None = None
+    """Of a time in text as ``strptime`` has it. Of bits in text: ``hex``, or ``flags``, a row of 0 and 1. Of a
+    number: ``hessen``, where +2578+01 is 25.78."""
     period: Duration = 0.0
     label: Literal["begin", "end"] = "begin"
 
@@ -129,7 +145,7 @@ class Channel(Words):
     bits: dict[str, Flag] = Field(default_factory=dict)
     states: dict[str, Flag] = Field(default_factory=dict)
 
-    options: dict[str, Any] = Field(default_factory=dict)  # for drivers of other packages
+    options: dict[str, Any] = Field(default_factory=dict)  # words of the driver's own, which it checks
 
     @property
     def decides(self) -> bool:
@@ -167,7 +183,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return re.compile(pattern)
+            return re.compile(filled_expression(pattern, 0))
     except (re.error, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"not a regular expression: {error}") from None
 
@@ -190,11 +206,12 @@ class ModbusHabits(Words):
 class Request(Words):
     """One question of a text dialogue and the shape of its answer.
 
-    ``send`` may hold ``{address}``, also with a form such as ``{address:03}``; an
-    empty ``send`` stands for lines that come by themselves. ``expect`` is a regular
-    expression that the whole reply must match, so that a line that talks by itself
-    is not taken for the answer; it may hold ``{address}`` too. ``lines`` is how many
-    lines the answer has, ``separator`` what divides its fields (blanks when left out).
+    ``send`` may hold ``{address}``, also with a form such as ``{address:03}`` or as one
+    byte, ``{address+128:c}``; an empty ``send`` stands for lines that come by themselves.
+    With ``{ask}`` in it the request is put once for each word ``ask`` of its channels.
+    ``expect`` is a regular expression that the whole reply must match, so that a line that
+    talks by itself is not taken for the answer; it may hold both places too. ``lines`` is how
+    many lines the answer has, ``separator`` what divides its fields (blanks, not tabs, when left out).
     """
 
     name: Name
@@ -206,15 +223,24 @@ class Request(Words):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _expression((self.expect or "").replace("{address}", "0"))
+        filled(self.send, 0)
+        _expression(self.expect or "")
         return self
 
 
 class Dialogue(Words):
-    """A text protocol, as far as it can be told in words."""
+    """A text protocol, as far as it can be told in words.
 
+    A reply begins with ``begin``, where the protocol has such a mark (STX), and ends with
+    ``terminator`` (ETX, or the end of a line) and as many check characters after it as
+    ``trailer`` says. A request ends with ``request_terminator``, with ``terminator`` when that
+    is left out; a mark at its begin stands in its ``send``, unless the checksum brings it along.
+    """
+
+    begin: str = ""
     terminator: str = Field(default="\r\n", min_length=1)
-    request_terminator: str | None = None  # where a request ends otherwise than a reply
+    trailer: int = Field(default=0, ge=0, le=8)
+    request_terminator: str | None = None
     checksum: Checksum = "none"
     encoding: Literal["ascii", "latin-1", "utf-8", "gb18030"] = "ascii"
     settle: Duration = 0.0  # pause after each answer before the next question
@@ -225,6 +251,10 @@ class Dialogue(Words):
         for request in self.requests:
             if not request.send and request.expect is None and self.checksum == "none":
                 raise ValueError(f"request {request.name}: lines that come by themselves need expect or a checksum")
+            if request.lines > 1 and (self.begin or self.trailer):
+                raise ValueError(f"request {request.name}: a reply with begin or trailer has one line")
+        if self.trailer and self.checksum == "none":
+            raise ValueError("trailer counts check characters, so it needs a checksum")
         return self
 
     def request(self, name: str | None) -> Request:
@@ -236,10 +266,21 @@ class Dialogue(Words):
 
 
 class Exchange(Words):
-    """One question and its answer as the manual prints them; ``send`` is empty for unsolicited lines."""
+    """One question and its answer as the manual prints them; the question is empty for lines that come by themselves.
+
+    Text protocols have them as text, binary ones in hex: ``send_hex = "55 01 30 7A"``.
+    """
 
     send: str = ""
-    reply: str
+    reply: str = ""
+    send_hex: Hex = ""
+    reply_hex: Hex = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.reply) == bool(self.reply_hex) or (self.send and self.send_hex):
+            raise ValueError("an exchange has its reply, and its question if any, as text or in hex, one of them")
+        return self
 
 
 class Example(Words):
@@ -277,7 +318,7 @@ class Profile(Words):
     dialogue: Dialogue | None = None
     channels: tuple[Channel, ...] = Field(alias="channel", min_length=1)
     examples: tuple[Example, ...] = Field(default=(), alias="example")
-    options: dict[str, Any] = Field(default_factory=dict)  # for drivers of other packages
+    options: dict[str, Any] = Field(default_factory=dict)  # words of the driver's own, which it checks
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -307,6 +348,8 @@ class Profile(Words):
 def _answered(channel: Channel, dialogue: Dialogue) -> None:
     if channel.request and channel.request not in [request.name for request in dialogue.requests]:
         raise ValueError(f"channel {channel.name}: {channel.request} is not a request of this dialogue")
+    if (channel.ask is not None) != ("{ask}" in dialogue.request(channel.request).send):
+        raise ValueError(f"channel {channel.name}: ask belongs to a request with {{ask}}, and such a request needs it")
     if (channel.field is None) == (channel.pattern is None):
         raise ValueError(f"channel {channel.name}: a text answer is read by field or by pattern, one of them")
 

@@ -22,7 +22,7 @@ import serial
 
 from drivers.endpoint import Endpoint
 from drivers.errors import LinkDownError
-from drivers.holder import holder_of
+from drivers.holder import holder_of, opener_of
 
 READ_SIZE = 4096
 CONNECT_S = 5.0  # for name look-up, connection and TLS handshake together
@@ -102,6 +102,7 @@ class SerialWire(Wire):
             fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # flock binds only those who ask for it
             if options["parity"] != "N":
                 _reject_bad_parity(port.fileno())
+            _refuse_rivals(self.endpoint.path)
         except (OSError, termios.error):
             port.close()
             raise
@@ -112,8 +113,9 @@ class SerialWire(Wire):
         if number == errno.ENOENT:
             return self.down("there is no such port", f"Check the cable and the adapter: ls -l {path}")
         if number in (errno.EAGAIN, errno.EBUSY):
-            holder = await asyncio.to_thread(holder_of, path) or "another program"
-            return self.down(f"it is held by {holder}", "Stop that program, or give the port to one program only")
+            if holder := await asyncio.to_thread(holder_of, path):
+                return self.down(f"it is held by {holder}", "Stop that program, or give the port to one program only")
+            return self.down("it is held by another program", f"See which one: sudo fuser -v {path}")
         return self.down(_plain(error), f"Check the adapter and the rights on it: ls -lL {path}")
 
     def _readable(self) -> None:
@@ -174,6 +176,12 @@ class SerialWire(Wire):
     async def close(self) -> None:
         """See Wire."""
         self._release()
+
+
+def _refuse_rivals(path: str) -> None:
+    """Raise OSError when somebody has had *path* open since before us, without a lock: half of the replies are his."""
+    if opener_of(path):
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 
 def _close_unwanted(opening: asyncio.Future[serial.Serial]) -> None:

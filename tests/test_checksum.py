@@ -102,9 +102,23 @@ def test_clink_replies_carry_a_plain_sum() -> None:
     assert seal("clink-sum", b"o3") == b"o3"
 
 
+def test_a_clink_sum_is_checked_where_there_is_one() -> None:
+    """Reply format 00, as the analyzers leave the factory, adds none; some units put 80 in the place of NL."""
+    assert unseal("clink-sum-if-any", b"o3 32.4 ppb") == b"o3 32.4 ppb"
+    assert unseal("clink-sum-if-any", b"o3 32.4 ppb\nsum 02eb") == b"o3 32.4 ppb"
+    assert unseal("clink-sum-if-any", b"o3 32.4 ppb\x80sum 02EB") == b"o3 32.4 ppb"
+    for damaged in (b"o3 72.4 ppb\nsum 02eb", b"o3 32.4 ppb\nsum 02ea", b"o3 32.4 ppb sum 02eb"):
+        with pytest.raises(ChecksumError):
+            unseal("clink-sum-if-any", damaged)
+
+
 @pytest.mark.parametrize(
     ("text", "printed"),
-    [(b"<sendVal 60=1373.361084;61=0.083834;62=0.116399>", 0x7C), (b"<ok>", 0x06), (b"<fail>", 0x00)],
+    [
+        (b"<sendVal 60=1373.361084;61=0.083834;62=0.116399>", 0x7C),
+        (b"<ok>", 0x06),
+        (b"<fail>", 0x00),
+    ],
 )
 def test_palas_takes_the_xor_with_the_angle_brackets(text: bytes, printed: int) -> None:
     """The brackets are part of it, unlike with NMEA."""

@@ -241,7 +241,7 @@ def test_an_instrument_clock_becomes_utc() -> None:
     ("now", "expected"),
     [("2026-10-25T00:31:00+00:00", "2026-10-25T00:30:00Z"), ("2026-10-25T01:31:00+00:00", "2026-10-25T01:30:00Z")],
 )
-def test_the_hour_that_comes_twice_is_the_one_nearer_to_now(now: str, expected: str) -> None:
+def test_the_hour_that_comes_twice_is_the_one_that_is_now(now: str, expected: str) -> None:
     """When clocks are put back, 02:30 comes twice within an hour."""
     reading = decode(
         CLOCK,
@@ -249,5 +249,23 @@ def test_the_hour_that_comes_twice_is_the_one_nearer_to_now(now: str, expected: 
         timezone=ZoneInfo("Europe/Berlin"),
         now=datetime.fromisoformat(now).astimezone(UTC),
     )
+
+    assert reading.value == expected
+
+
+def test_an_hour_that_summer_time_skips_is_no_time() -> None:
+    """Such a clock is wrong; what it says cannot be placed."""
+    reading = decode(CLOCK, [0x2603, 0x2902, 0x3000], timezone=ZoneInfo("Europe/Berlin"))
+
+    assert (reading.value, reading.reason) == (None, "undecodable")
+
+
+@pytest.mark.parametrize(("label", "expected"), [("begin", "2026-10-25T00:00:00Z"), ("end", "2026-10-25T01:00:00Z")])
+def test_a_sample_of_the_hour_that_comes_twice_has_ended_when_it_is_told(label: str, expected: str) -> None:
+    """At 02:01 in winter time the hour that began at 02:00 is the summer's; the one that ended then is over too."""
+    clock = channel(type="time", format="bcd-ymdhms", period="1h", label=label)
+    now = datetime(2026, 10, 25, 1, 1, tzinfo=UTC)
+
+    reading = decode(clock, [0x2610, 0x2502, 0x0000], timezone=ZoneInfo("Europe/Berlin"), now=now)
 
     assert reading.value == expected

@@ -320,6 +320,8 @@ async def test_a_profile_without_a_dialogue_is_refused() -> None:
         ({"name": "q"}, {"field": 0}, "need expect or a checksum"),
         ({"name": "q", "send": "Q", "expect": "("}, {"field": 0}, "not a regular expression"),
         ({"name": "q", "send": "Q"}, {"field": 0, "request": "r"}, "not a request"),
+        ({"name": "q", "send": "Q"}, {"field": 0, "ask": "o3"}, "ask belongs to"),
+        ({"name": "q", "send": "{ask}"}, {"field": 0}, "ask belongs to"),
         ({"name": "q", "send": "Q"}, {}, "by field or by pattern"),
         ({"name": "q", "send": "Q"}, {"field": 0, "pattern": "(?P<value>.)"}, "by field or by pattern"),
     ],
@@ -328,6 +330,40 @@ def test_a_dialogue_that_cannot_work_is_refused(request_: dict[str, Any], channe
     """Mistakes in a profile are found when it is read."""
     with pytest.raises(ValidationError, match=fault):
         profile([request_], [{"name": "x", **channel}])
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "fault"), [({"begin": "\x02"}, "has one line"), ({"trailer": 2}, "needs a checksum")]
+)
+def test_a_frame_that_cannot_be_is_refused(dialogue: dict[str, Any], fault: str) -> None:
+    """Several lines have no common begin, and check characters that nobody checks prove nothing."""
+    lines = 2 if "begin" in dialogue else 1
+    with pytest.raises(ValidationError, match=fault):
+        profile([{"name": "q", "send": "Q", "lines": lines}], [{"name": "x", "field": 0}], **dialogue)
+
+
+async def test_a_request_is_put_once_for_each_word_that_channels_ask(tmp_path: Path) -> None:
+    """Two channels of one answer share a question; the order is that of the profile."""
+    asks = profile(
+        [{"name": "q", "send": "{address+128:c}{ask}", "expect": "{ask} .*"}],
+        [
+            {"name": "o3", "field": 1, "ask": "o3"},
+            {"name": "unit", "type": "string", "field": 2, "ask": "o3"},
+            {"name": "flow", "field": 1, "ask": "flow"},
+        ],
+        terminator="\r",
+        encoding="latin-1",
+    )
+    replies = {b"\xb1o3\r": b"o3 5057E-1 ppb\r", b"\xb1flow\r": b"flow 0.6 l/m\r"}
+    async with (
+        TextLine(replies, tmp_path / "unit") as line,
+        asking(asks, f"serial://{line.path}", address=49) as driver,
+    ):
+        scan = await driver.poll(["flow", "unit", "o3"])
+        plans = driver.requests(["o3", "flow"])
+    assert {name: reading.value for name, reading in scan.readings.items()} == {"flow": 0.6, "unit": "ppb", "o3": 505.7}
+    assert [request for _, request in line.requests] == list(replies)
+    assert [plan.sent for plan in plans] == [4, 6]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

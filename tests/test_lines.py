@@ -1,8 +1,7 @@
-"""What stands in a line of text, and what is no line at all."""
+"""What stands in a line of text, and what is no value at all."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,11 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drivers.checksum import seal
 from drivers.decode import NoValueError
-from drivers.lines import Query, instant, read, sampled
-from drivers.profile import Channel, Checksum, Dialogue
-from drivers.question import Foreign
+from drivers.instants import span
+from drivers.lines import instant, read
+from drivers.profile import Channel
 from drivers.reading import Quality, Reading, Value
 
 NEW_YORK, BERLIN, SHANGHAI = ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
@@ -33,13 +31,6 @@ def channel(**words: Any) -> Channel:
 
 def reading(text: str, separator: str | None = ",", **words: Any) -> Reading:
     return read(channel(**words), text, separator, timezone=UTC, now=NOW)
-
-
-def query(
-    send: str = "Q", address: int | str | None = None, *, dialogue: dict[str, Any] | None = None, **words: Any
-) -> Query:
-    talk = Dialogue.model_validate({**(dialogue or {}), "request": [{"name": "q", "send": send, **words}]})
-    return Query(talk.requests[0], talk, address)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +52,25 @@ def query(
 def test_a_number_keeps_the_digits_that_the_instrument_printed(text: str, value: Value) -> None:
     """Digits that were not printed would be invented, and beyond 2^53 a float would change them."""
     assert reading(text).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("+2578+01", 25.78),
+        ("-5384+06", -5384000),
+        ("+4567-02", 0.04567),
+        ("+0000+00", 0),
+        ("2578+01", None),
+        ("+258+01", None),
+        ("+25.7+01", None),
+        ("+2578+0A", None),
+        ("25.78", None),
+    ],
+)
+def test_hessen_numbers_have_their_point_after_the_first_digit(text: str, value: Value) -> None:
+    """The first three are printed in the manuals; another form is another protocol."""
+    assert reading(text, format="hessen").value == value
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,9 @@ def test_states_are_named_and_unknown_ones_are_suspect() -> None:
         ("0C100400", {"format": "hex"}, 0x0C100400),
         ("1,0,0,0,0,0,0,0,0,0,0,1", {"format": "flags", "pattern": "(?P<value>.*)"}, 2049),
         ("0010", {"format": "flags", "bit": 2}, True),
+        ("04 80", {"format": "hex", "pattern": "(?P<value>.*)"}, 0x0480),
         ("0C10040G", {"format": "hex"}, None),
+        ("4 80", {"format": "hex", "pattern": "(?P<value>.*)"}, None),
         ("1,2", {"format": "flags", "pattern": "(?P<value>.*)"}, None),
         ("-1", {}, None),
     ],
@@ -166,22 +178,23 @@ def test_an_instruments_clock_is_read_in_the_station_zone() -> None:
 def test_a_sample_time_labels_begin_or_end(label: str, begin: int, end: int) -> None:
     """An hour shifted by one is the commonest error in air data."""
     clock = channel(type="time", format="%H", period="1h", label=label)
-    assert [time.hour for time in sampled(clock, "2008-01-30T08:00:00Z")] == [begin, end]
+    assert [time.hour for time in span(clock, datetime(2008, 1, 30, 8, tzinfo=UTC))] == [begin, end]
 
 
 def test_an_hour_that_occurs_twice_is_never_in_the_future() -> None:
     """A record of the first 01:00 must not be taken for the second, which has not come yet."""
-    form, text = "%Y-%m-%d %H:%M", "2026-11-01 01:00"
+    clock, text = channel(type="time", format="%Y-%m-%d %H:%M"), "2026-11-01 01:00"
     first, second = datetime(2026, 11, 1, 5, 0, tzinfo=UTC), datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
-    assert instant(text, form, NEW_YORK, first.replace(minute=30)) == first
-    assert instant(text, form, NEW_YORK, second.replace(minute=1)) == second
+    assert instant(clock, text, NEW_YORK, first.replace(minute=30)) == first
+    assert instant(clock, text, NEW_YORK, second.replace(minute=1)) == second
 
 
 def test_an_hour_that_summer_time_skips_is_no_time() -> None:
     """Such a clock is wrong; what it says cannot be placed."""
+    clock = channel(type="time", format="%Y-%m-%d %H:%M")
     with pytest.raises(NoValueError):
-        instant("2026-03-29 02:30", "%Y-%m-%d %H:%M", BERLIN, NOW)
-    assert instant("2026-03-29 03:00", "%Y-%m-%d %H:%M", BERLIN, NOW) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+        instant(clock, "2026-03-29 02:30", BERLIN, NOW)
+    assert instant(clock, "2026-03-29 03:00", BERLIN, NOW) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["13/30/08 16:00", "01/30/08", "", "0001-01-01", "01/30/08 16:00 x"])
@@ -189,80 +202,6 @@ def test_what_is_no_time_is_no_value(text: str) -> None:
     """A record whose time cannot be read must not be counted as new."""
     assert reading(text, type="time", format="%m/%d/%y %H:%M").value is None
     assert read(channel(type="time", format="%Y-%m-%d"), text, ",", timezone=SHANGHAI, now=NOW).value is None
-
-
-@pytest.mark.parametrize(
-    ("send", "address", "sent"),
-    [
-        ("{address}R1", "0", b"0R1\r\n"),
-        ("#{address:02X}", 17, b"#11\r\n"),
-        ("DA{address:03}", "1", b"DA001\r\n"),
-        ("Q", None, b"Q\r\n"),
-    ],
-)
-def test_a_request_names_its_address_as_the_protocol_writes_it(
-    send: str, address: int | str | None, sent: bytes
-) -> None:
-    """A wrong form is mostly answered with silence."""
-    assert query(send, address).sent == sent
-
-
-def test_a_request_has_its_own_end_and_checksum() -> None:
-    """Some instruments end a question otherwise than an answer."""
-    assert query("\x1bQ", dialogue={"request_terminator": "\r"}).sent == b"\x1bQ\r"
-    assert query("{address}r1", "0", dialogue={"checksum": "vaisala-crc"}).sent == b"0r1Goe\r\n"
-    assert query("DA", dialogue={"checksum": "bayern-hessen", "terminator": "\r"}).sent == b"\x02DA\x0304\r"
-
-
-def test_only_a_whole_line_is_found() -> None:
-    """The end of a number may still be on its way."""
-    asked = query()
-    assert asked.find(bytearray(b"23.")) is None
-    assert asked.find(bytearray(b"23.6\r")) is None
-    found = asked.find(bytearray(b"\r\n23.6\r\n17"))
-    assert found is not None
-    assert (found.frame, found.used) == (b"23.6\r\n", 8)
-
-
-def test_an_answer_may_have_several_lines() -> None:
-    """RION instruments say first whether they understood."""
-    asked = query("DOD?", lines=2, expect=r"R\+0000\n.*")
-    assert asked.find(bytearray(b"R+0000\r\n")) is None
-    found = asked.find(bytearray(b"R+0000\r\n51.2,50.8\r\n"))
-    assert found is not None
-    assert asked.text(found.frame) == "R+0000\n51.2,50.8"
-    with pytest.raises(Foreign) as foreign:
-        asked.find(bytearray(b"W 1 FLOW\r\nR+0000\r\n"))
-    assert foreign.value.used == len(b"W 1 FLOW\r\n")
-
-
-@pytest.mark.parametrize("line", [b"Q\r\n", b"\xff\xfe\r\n", b"1r1,Sm=3.0M\r\n"])
-def test_echoes_noise_and_other_units_are_foreign(line: bytes) -> None:
-    """Two-wire adapters hear themselves, and several units share one line."""
-    with pytest.raises(Foreign) as foreign:
-        query("Q", "0", expect="{address}r1,.*").find(bytearray(line))
-    assert foreign.value.used == len(line)
-
-
-KINDS: list[Checksum] = ["vaisala-crc", "adam-sum", "bayern-hessen", "hj212-crc"]
-
-
-@settings(deadline=None)  # a busy machine is no defect
-@given(kind=st.sampled_from(KINDS), noise=st.binary(max_size=30), text=st.text("abc=1.,", min_size=1, max_size=20))
-@example(kind="adam-sum", noise=b"00", text="a")
-@example(kind="vaisala-crc", noise=b"0r1,Sn=0.1M", text="a")
-def test_a_sealed_line_is_found_behind_any_noise(kind: Checksum, noise: bytes, text: str) -> None:
-    """Whatever else lies on the wire is passed over, and nothing of it is taken for an answer."""
-    asked = query(dialogue={"checksum": kind, "encoding": "latin-1"}, expect="[abc=1.,]+")
-    buffer = bytearray(noise.replace(b"\n", b"") + b"\r\n" + seal(kind, text.encode()) + b"\r\n")
-    found = None
-    while buffer and found is None:
-        try:
-            found = asked.find(buffer)
-        except Foreign as foreign:
-            del buffer[: foreign.used]
-    assert found is not None
-    assert asked.text(found.frame) == text
 
 
 @settings(deadline=None)  # a busy machine is no defect
@@ -285,14 +224,3 @@ def test_no_text_makes_a_traceback_or_another_number(text: str, kind: str) -> No
         assert math.isfinite(float(found.value))
     elif kind == "bool":
         assert isinstance(found.value, bool)
-
-
-@settings(deadline=None)  # a busy machine is no defect
-@given(data=st.binary(max_size=60))
-def test_no_bytes_make_a_traceback(data: bytes) -> None:
-    """Whatever comes is a line, a foreign line, or not yet a line."""
-    for dialogue in ({}, {"terminator": "\r"}, {"encoding": "utf-8"}, {"encoding": "gb18030", "terminator": ";"}):
-        asked = query(dialogue=dialogue, expect="[A-Z].*")
-        with contextlib.suppress(Foreign):
-            found = asked.find(bytearray(data))
-            assert found is None or data[: found.used].endswith(asked.sent[1:])

@@ -18,6 +18,7 @@ import pytest
 import drivers.link
 from drivers.endpoint import parse_url
 from drivers.errors import BadReplyError, LinkDownError, NoReplyError
+from drivers.holder import opener_of
 from drivers.link import Foreign, Found, Garbage, Link
 from tests.simulators.certificates import Authority
 from tests.simulators.pty_line import PtyLine, SocatLine
@@ -252,7 +253,7 @@ async def test_a_foreign_frame_is_cut_off_and_waiting_goes_on() -> None:
         link.listen(heard.append)
         assert await ask(link) == REPLY
 
-    assert link.counters["t"].late == 2
+    assert (link.counters["t"].strange, link.counters["t"].late) == (2, 0)
     assert heard == [b"!7\r\n", b"!8\r\n"]
 
 
@@ -424,6 +425,36 @@ async def test_the_holder_of_a_busy_port_is_named(tmp_path: Path) -> None:
                 with pytest.raises(LinkDownError, match=rf"it is held by python\S* \(pid {holder.pid}\)"):
                     await link.open()
             holder.communicate()
+
+
+async def test_a_port_that_somebody_reads_without_a_lock_is_refused(tmp_path: Path) -> None:
+    """`cat` on the port asks nobody; every other reply would be its, and both would see a broken instrument."""
+    async with TextLine({ASK: REPLY}, tmp_path / "rack") as instrument, opened(f"serial://{instrument.path}") as link:
+        reading = await asyncio.create_subprocess_exec("cat", os.fspath(instrument.path), stdout=subprocess.DEVNULL)
+        try:
+            while opener_of(str(instrument.path)) != reading.pid:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+            with pytest.raises(LinkDownError, match=rf"it is held by cat \(pid {reading.pid}\)"):
+                await link.open()
+        finally:
+            reading.kill()
+            await reading.wait()
+        await asyncio.sleep(drivers.link.FIRST_RETRY_S)
+        assert await ask(link) == REPLY
+
+
+async def test_another_users_lock_is_seen_without_root(tmp_path: Path) -> None:
+    """The service has no rights beyond its own, and what holds the port is mostly somebody else's."""
+    looking = (
+        "import os, sys; from drivers.holder import holder_of; os.getuid() or os.setuid(65534);"
+        "print(holder_of(sys.argv[1]))"
+    )
+    async with TextLine({ASK: REPLY}, tmp_path / "rack") as instrument, opened(f"serial://{instrument.path}") as link:
+        await link.open()
+        command = [sys.executable, "-c", looking, os.path.realpath(instrument.path)]
+        found = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+
+    assert f"(pid {os.getpid()})" in found.stdout
 
 
 async def test_a_port_is_not_shared(tmp_path: Path) -> None:

@@ -213,21 +213,41 @@ async def test_a_dead_instrument_costs_one_time_out(tmp_path: Path) -> None:
         assert driver.link.counters["o3"].asked == 1
 
 
-async def test_an_instrument_that_falls_silent_within_a_poll_is_not_asked_for_the_rest() -> None:
-    """What came before is kept, what comes after has the same reason."""
+async def test_a_block_that_nothing_answers_hides_no_other() -> None:
+    """Many instruments are silent about registers that they do not know; the rest of them is not worth less."""
     async with (
         ModbusTcpServer({1: Unit(holding={0: 1, 50: 2, 100: 3})}) as server,
         driving(model(*FAR_APART), server, timeout_s=0.1) as driver,
     ):
-        server.misbehave = at(50, lies.silence)
+        server.misbehave = at(0, lies.silence)
+        with pytest.raises(NoReplyError):  # nothing says yet that anybody is there
+            await read_all(driver)
+        await driver.probe()
         readings = await read_all(driver)
 
     assert {name: (reading.value, reading.reason) for name, reading in readings.items()} == {
-        "r0": (1, None),
-        "r50": (None, "no_reply"),
-        "r100": (None, "no_reply"),
+        "r0": (None, "no_reply"),
+        "r50": (2, None),
+        "r100": (3, None),
     }
-    assert len(server.requests) == 2
+
+
+async def test_an_instrument_that_falls_silent_within_a_poll_costs_two_time_outs() -> None:
+    """It lost its power in between: its neighbours on the wire should not wait for each block of it."""
+    async with (
+        ModbusTcpServer({1: Unit(holding={0: 1, 50: 2, 100: 3, 150: 4})}) as server,
+        driving(model(*FAR_APART, {"name": "r150", "register": 150}), server, timeout_s=0.1) as driver,
+    ):
+        server.misbehave = lies.in_turn(lies.honestly, *[lies.silence] * 9)
+        readings = await read_all(driver)
+
+    assert {name: reading.reason for name, reading in readings.items()} == {
+        "r0": None,
+        "r50": "no_reply",
+        "r100": "no_reply",
+        "r150": "no_reply",
+    }
+    assert len(server.requests) == 3
 
 
 async def test_a_dead_neighbour_does_not_spoil_the_others(tmp_path: Path) -> None:
@@ -382,7 +402,7 @@ async def test_after_a_time_out_the_next_question_has_another_shape(tmp_path: Pa
         asked(line)
 
         await values(driver)
-        assert asked(line) == [(3, 0, 2), (3, 0, 3), (3, 20, 3), (3, 40, 1)]
+        assert asked(line) == [(3, 20, 2), (3, 20, 3), (3, 40, 1), (3, 0, 3)], "and what was silent comes last"
 
 
 async def test_two_replies_that_cannot_be_told_apart_are_asked_for_twice(tmp_path: Path) -> None:

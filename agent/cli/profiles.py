@@ -65,4 +65,6 @@ def _page(name: str, profile: Profile) -> Iterator[str]:
 def _read_at(channel: Channel) -> str:
     if channel.start is not None:
         return f"{channel.table or ''} {channel.start} {channel.type or ''}".strip()
+    if channel.options:
+        return " ".join(f"{key} {value}" for key, value in channel.options.items())
     return f"{channel.request or ''} {channel.pattern or channel.field or ''}".strip()

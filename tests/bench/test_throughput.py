@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.demo.modbus_server import Framing, Mbap, Rtu
+from agent.simulation.modbus_framing import Framing, Mbap, Rtu
 from agent.store.record import Draft, draft
 from agent.store.store import Store
 from drivers.decode import decode
