@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.simulation.console import ask
 from agent.stage import brokers
 from agent.stage.brokers import DemoBroker, NoBrokerError
 from agent.stage.child import Child, ChildError
@@ -132,6 +133,17 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         shown(keep, "--for", "8s", "--keep", str(keep / "kept")) as kept,
     ):
         yield {"mosquitto": mosquitto, "iotcore": iotcore, "terminal": terminal, "kept": kept}
+
+
+def test_an_instrument_is_made_silent_from_outside(side_by_side: dict[str, Show]) -> None:
+    """The second thing that the screen invites to: what the agent makes of an instrument that fails."""
+    show = side_by_side["mosquitto"]
+    show.begun()
+    console = re.search(r"--tell (\S+) 'co silent'", show.text)
+    assert console
+
+    assert ask(Path(console[1]), "co silent") == "co: silent"
+    show.until(lambda: "co: silent" in show.text)
 
 
 def test_nothing_is_missing_and_nothing_comes_twice(side_by_side: dict[str, Show]) -> None:

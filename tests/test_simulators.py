@@ -24,6 +24,7 @@ from agent.demo.air import Air
 from agent.demo.gas_analyzers import SulfurDioxide
 from agent.demo.instruments import Station
 from agent.demo.text import text_crc
+from agent.simulation.faults import FaultError
 from tests.simulators import misbehaviour
 from tests.simulators.broker import BrokerError, Mosquitto, program
 from tests.simulators.certificates import Authority
@@ -521,6 +522,24 @@ async def test_the_demonstration_serves_every_instrument(tmp_path: Path) -> None
             reply = await ask_line(station.paths["house"], request + crc16(request), size=9)
             assert reply[:3] == bytes([number, function, 4])
     assert not any(path.is_symlink() for path in station.paths.values())
+
+
+async def test_instruments_of_the_demonstration_fail_one_by_one(tmp_path: Path) -> None:
+    """Whoever breaks one must not break its neighbour on the same line."""
+    request = bytes.fromhex("0001 0000 0006 01 04 0012 0002")
+    room = struct.pack(">BBHH", 1, 4, 1, 2)
+    async with Station(tmp_path / "tty") as station:
+        assert await station.tell("co silent") == "co: silent"
+        assert await station.tell("manifold garbage on") == "manifold: garbage"
+        assert await ask(station.ports["co"], request) == b""
+        assert len(await ask(station.ports["o3"], request, size=13)) == 13
+        assert len(await ask_line(station.paths["house"], room + crc16(room), size=9)) == 9
+        await station.tell("co off")
+        assert len(await ask(station.ports["co"], request, size=13)) == 13
+
+        assert "manifold     garbage" in await station.tell("status")
+        with pytest.raises(FaultError, match="no instrument 'cu'"):
+            await station.tell("cu silent")
 
 
 async def test_span_gas_shows_in_the_state_and_in_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:

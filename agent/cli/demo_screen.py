@@ -27,7 +27,7 @@ TELLING = (
 )
 """Channels that say most to a visitor, in this order; the others follow."""
 
-FIXED_LINES = 12
+FIXED_LINES = 13
 """Lines of the screen beside the devices and the notes."""
 
 
@@ -60,6 +60,7 @@ def facts(play: Play) -> Iterator[str]:
     yield f"broker {play.broker.name} at {play.broker.url}, pid {play.broker.process.pid}"
     yield f"agent pid {play.agent.pid}; files in {play.folder}"
     yield f"try: {_command()} --config {play.config} status"
+    yield f"try: {_command()} simulate --tell {play.console.path} 'co silent'"
 
 
 def _command() -> str:
@@ -158,6 +159,7 @@ def _arrivals(play: Play, count: Count) -> Iterator[Text]:
 
 def _advice(play: Play) -> Iterator[Text]:
     yield _cut(Text.from_markup(f"[dim]TRY[/]  {_command()} --config {escape(str(play.config))} status"))
+    yield _cut(Text(f"     {_command()} simulate --tell {play.console.path} 'co silent'"))
     kills = [f"kill -9 {child.pid} ({child.name})" for child in (play.agent, play.broker.process) if child.pid]
     yield _cut(Text.from_markup(f"     {'   '.join(kills)}   [dim]and watch[/]"))
 

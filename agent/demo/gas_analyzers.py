@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.demo.air import Air
-from agent.demo.modbus_unit import Unit
+from agent.simulation.modbus_unit import Unit
 
 SPAN_PPB = 400.0
 SPAN_EVERY_S, SPAN_LASTS_S, FIRST_SPAN_AFTER_S = 60.0, 15.0, 6.0

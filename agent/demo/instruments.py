@@ -12,12 +12,32 @@ from typing import Self
 
 from agent.demo import gas_analyzers, sampling
 from agent.demo.air import Air
-from agent.demo.line import PtyLine, Reply, TextInstrument
-from agent.demo.modbus_server import Conversation, ModbusTcpServer, Rtu
-from agent.demo.modbus_unit import Unit
 from agent.demo.text import BetaMonitor, WeatherTransmitter
+from agent.simulation.faults import WIRE, FaultError, Faults
+from agent.simulation.line import PtyLine, Reply
+from agent.simulation.modbus_framing import Mbap, Rtu
+from agent.simulation.modbus_server import ModbusTcpServer
+from agent.simulation.modbus_unit import Unit
+from agent.simulation.speaking import ModbusSpeaker, TextSpeaker
 
 MANIFOLD_ADDRESS, ENVIRONMENT_ADDRESS, ROOM_ADDRESS = 7, 10, 1
+MODBUS = ("address", "exception")
+
+
+class AnalyzerServer(ModbusTcpServer):
+    """A gas analyzer on a port of its own, unit 1, that can be at fault."""
+
+    def __init__(self, unit: Unit, faults: Faults) -> None:
+        super().__init__({1: unit})
+        self._faults = faults
+
+    def converse(self) -> ModbusSpeaker:
+        """What serves a new connection."""
+        return ModbusSpeaker(self.units, Mbap(), {1: self._faults}, _unheard)
+
+
+def _unheard(request: bytes, *, whole: bool) -> None:
+    """Nobody keeps a journal here."""
 
 
 class Station:
@@ -27,8 +47,8 @@ class Station:
     `paths`: serial line by name, stable links in *folder*: `pm10` and `pm25` (a
     BAM-1020 each), `weather` (WXT536), `house` (RTU: manifold 7, environment 10,
     room 1). `slaves` names the terminals behind the links. `served` counts
-    answered requests by instrument. A BAM gives a new record every
-    *pm_period_s*; a real one every hour.
+    answered requests by instrument; ``faults`` are those of each. A BAM gives a
+    new record every *pm_period_s*; a real one every hour.
     """
 
     def __init__(self, folder: Path, *, seed: int = 1, pm_period_s: float = 60.0, timezone: tzinfo = UTC) -> None:
@@ -36,6 +56,7 @@ class Station:
         self.ports: dict[str, int] = {}
         self.lines: dict[str, PtyLine] = {}
         self.served: Counter[str] = Counter()
+        self.faults: dict[str, Faults] = {}
         self._air = Air(seed)
         self._pm_period_s = pm_period_s
         self._timezone = timezone
@@ -76,7 +97,8 @@ class Station:
             "o3": gas_analyzers.ozone(self._air),
         }
         for name, analyzer in analyzers.items():
-            server = await self._stack.enter_async_context(ModbusTcpServer({1: self._counted(name, analyzer.unit)}))
+            server = AnalyzerServer(self._counted(name, analyzer.unit), self._faults_of(name, *MODBUS))
+            await self._stack.enter_async_context(server)
             self.ports[name] = server.port
 
     def _beta_monitor(self, quantity: str) -> Mapping[bytes, Reply]:
@@ -85,7 +107,8 @@ class Station:
 
     def _plug_text(self, name: str, replies: Mapping[bytes, Reply]) -> None:
         counted = {request: self._counted_reply(name, reply) for request, reply in replies.items()}
-        self._plug(name, PtyLine(self.folder / name, lambda: TextInstrument(counted)))
+        faults = self._faults_of(name)
+        self._plug(name, PtyLine(self.folder / name, lambda: TextSpeaker(counted, {}, 0.0, faults, _unheard)))
 
     def _plug_house(self) -> None:
         units = {
@@ -93,7 +116,22 @@ class Station:
             ENVIRONMENT_ADDRESS: self._counted("environment", sampling.environment(self._air)),
             ROOM_ADDRESS: self._counted("room", sampling.room_sensor(self._air)),
         }
-        self._plug("house", PtyLine(self.folder / "house", lambda: Conversation(units, Rtu())))
+        names = {MANIFOLD_ADDRESS: "manifold", ENVIRONMENT_ADDRESS: "environment", ROOM_ADDRESS: "room"}
+        faults = {number: self._faults_of(name, *MODBUS) for number, name in names.items()}
+        self._plug("house", PtyLine(self.folder / "house", lambda: ModbusSpeaker(units, Rtu(), faults, _unheard)))
+
+    def _faults_of(self, name: str, *more: str) -> Faults:
+        self.faults[name] = Faults((*WIRE, *more))
+        return self.faults[name]
+
+    async def tell(self, line: str) -> str:
+        """Switch a fault of one instrument: ``co silent``; return what is on. Raises FaultError."""
+        name, _, words = line.strip().partition(" ")
+        if name in ("help", "status", ""):
+            return "\n".join(f"{name:<12} {faults.state()}" for name, faults in self.faults.items())
+        if name not in self.faults:
+            raise FaultError(f"there is no instrument {name!r}; there are: {', '.join(self.faults)}")
+        return f"{name}: {self.faults[name].tell(words)}"
 
     def _plug(self, name: str, line: PtyLine) -> None:
         line.plug()

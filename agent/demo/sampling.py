@@ -7,7 +7,7 @@ read there in two blocks that leave no hole, so every register from 0 to 232 exi
 from __future__ import annotations
 
 from agent.demo.air import Air
-from agent.demo.modbus_unit import Unit
+from agent.simulation.modbus_unit import Unit
 
 ENVIRONMENT_REGISTERS = 233
 TUBE_MS, TUBE_C, HEATER_W, FAN_W = 1.3, 40.0, 62.0, 8.4

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 
 from agent.demo.air import Air
-from agent.demo.line import Reply
+from agent.simulation.line import Reply
 
 BAM_HEADER = b"Time,Conc(mg/m3),Qtot(m3),WS(MPS),WD(DEG),BP(mm),RH(%),Delta(C),AT(C),E,U,M,I,L,R,N,F,P,D,C,T\r\n"
 BAM_FLOW_M3 = 0.834  # 16.7 L/min for 50 minutes

@@ -21,6 +21,7 @@ from agent.demo.instruments import Station
 from agent.receive.asking import Asker
 from agent.receive.receiving import Receiver
 from agent.receive.subscription import Interest, Subscription
+from agent.simulation.console import Console
 from agent.stage.brokers import HOST, Choice, DemoBroker
 from agent.stage.child import Child
 from agent.stage.judge import Count, Judge
@@ -62,6 +63,7 @@ class Play:
         self.noted = 0
         self._began_s = time.monotonic()
         self.instruments = Station(folder / "lines")
+        self.console = Console(folder / "faults", self._tell)
         self.broker = DemoBroker(folder / "broker", choice, self.note)
         command = [sys.executable, "-P", "-m", "agent", "--config", str(self.config), "run"]
         self.agent = Child("agent", command, folder / "agent.log", told=self.note)
@@ -78,6 +80,12 @@ class Play:
         """Remember what happened."""
         self.notes.append(Note(self.age_s, text))
         self.noted += 1
+
+    async def _tell(self, line: str) -> str:
+        said = await self.instruments.tell(line)
+        if "\n" not in said:
+            self.note(said)
+        return said
 
     def status(self) -> dict[str, Any]:
         """The agent's own snapshot; empty as long as there is none."""
@@ -97,6 +105,8 @@ class Play:
     async def __aenter__(self) -> Self:
         try:
             await self._stack.enter_async_context(self.instruments)
+            self._stack.push_async_callback(self.console.stop)
+            await self.console.start()
             self._stack.push_async_callback(self.broker.process.stop, 3.0)
             await self.broker.process.start()
             self._write()

@@ -1,6 +1,6 @@
 """A Modbus server written from the specification, for instruments that do not exist.
 
-Serves MBAP or RTU frames over TCP, and RTU over a serial line. It imports no
+Serves any framing over TCP and over a serial line. It imports no
 Modbus library, and nothing of the agent, so that it can bear witness against both.
 """
 
@@ -8,84 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import struct
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Self, cast
 
-from agent.demo.modbus_unit import Unit
+from agent.simulation.modbus_framing import Framing, Mbap, Rtu
+from agent.simulation.modbus_unit import Unit
 
 RTU_QUIET_S = 0.05  # far above 3.5 characters: a pseudo-terminal keeps no character times
-
-
-def crc16(data: bytes) -> bytes:
-    """The CRC of an RTU frame as it travels: low byte first."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc.to_bytes(2, "little")
-
-
-class Framing(Protocol):
-    """How a request and its reply lie on the wire."""
-
-    def split(self, received: bytes) -> tuple[bytes, bytes] | None:
-        """The first whole request and the rest; None while the request is incomplete. ValueError for junk."""
-
-    def unwrap(self, request: bytes) -> tuple[int, bytes]:
-        """Unit number and PDU of a whole request."""
-
-    def wrap(self, request: bytes, pdu: bytes) -> bytes:
-        """The frame that carries *pdu* as the answer to *request*."""
-
-
-class Mbap:
-    """Modbus TCP: a header with transaction, protocol, length and unit before the PDU."""
-
-    def split(self, received: bytes) -> tuple[bytes, bytes] | None:
-        """See Framing."""
-        if len(received) < 7:
-            return None
-        protocol, length = struct.unpack(">HH", received[2:6])
-        if protocol or not 2 <= length <= 254:
-            raise ValueError("not an MBAP header")
-        end = 6 + length
-        return (received[:end], received[end:]) if len(received) >= end else None
-
-    def unwrap(self, request: bytes) -> tuple[int, bytes]:
-        """See Framing."""
-        return request[6], request[7:]
-
-    def wrap(self, request: bytes, pdu: bytes) -> bytes:
-        """See Framing."""
-        return request[:4] + struct.pack(">HB", len(pdu) + 1, request[6]) + pdu
-
-
-class Rtu:
-    """Modbus RTU: unit, PDU, CRC. A request's length follows from its function."""
-
-    def split(self, received: bytes) -> tuple[bytes, bytes] | None:
-        """See Framing."""
-        if len(received) < 8:
-            return None
-        end = 9 + received[6] if received[1] in (15, 16) else 8
-        if len(received) < end:
-            return None
-        if crc16(received[: end - 2]) != received[end - 2 : end]:
-            raise ValueError("bad CRC")
-        return received[:end], received[end:]
-
-    def unwrap(self, request: bytes) -> tuple[int, bytes]:
-        """See Framing."""
-        return request[0], request[1:-2]
-
-    def wrap(self, request: bytes, pdu: bytes) -> bytes:
-        """See Framing."""
-        frame = request[:1] + pdu
-        return frame + crc16(frame)
 
 
 class Conversation(asyncio.Protocol):
