@@ -1,7 +1,8 @@
 """The control socket: what the command line asks of a running daemon.
 
-One JSON object a line, one answer a line. Who may connect is settled by the
-file's mode and group; who may *act* is asked of the kernel for every caller
+One JSON object a line, one answer a line; what takes its time answers with a line
+of news whenever there is some, until it is done or the caller hangs up. Who may
+connect is settled by the file's mode and group; who may *act* is asked of the kernel for every caller
 (``SO_PEERCRED``, ``SO_PEERGROUPS``), so that an audit record can name the user.
 """
 
@@ -13,22 +14,29 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from drivers.errors import StationError
 from drivers.profile import Profile
 from drivers.reading import Scan
 from drivers.units import shown
 
+log = structlog.get_logger()
+
 LIMIT = 65536
 """Bytes of a request; an answer may be longer."""
 
 DEADLINE_S = 30.0
+BEAT_S = 5.0
+"""While there is no news an empty line goes out so often: the caller knows that it is not forgotten."""
+
 SO_PEERGROUPS = 59  # Linux 4.13
 
 
@@ -49,9 +57,13 @@ class UnknownDeviceError(StationError):
     exit_code = 2
 
     def __init__(self, device: str, names: Sequence[str]) -> None:
-        near = get_close_matches(device.lower(), names, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"The devices are: {', '.join(names) or 'none'}"
-        super().__init__(f"there is no device called {device}", hint=hint)
+        super().__init__(f"there is no device called {device}", hint=nearest(device, names, "devices"))
+
+
+def nearest(word: str, names: Sequence[str], kind: str) -> str:
+    """Which of *names* may be meant by *word*; all of them where none is near. *kind* is what they are, plural."""
+    near = get_close_matches(word.lower(), names, n=3)
+    return f"Did you mean {' or '.join(near)}?" if near else f"The {kind} are: {', '.join(names) or 'none'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +82,20 @@ class Verb:
     acts: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Something that takes its time and only looks: each thing that it yields is told at once.
+
+    It is closed when the caller hangs up.
+    """
+
+    news: Callable[[Mapping[str, Any]], AsyncGenerator[Mapping[str, Any]]]
+
+
 class Control:
     """Answers on the control socket while the daemon runs."""
 
-    def __init__(self, path: Path, verbs: Mapping[str, Verb], *, read_group: str, act_group: str) -> None:
+    def __init__(self, path: Path, verbs: Mapping[str, Verb | Flow], *, read_group: str, act_group: str) -> None:
         self._path = path
         self._verbs = verbs
         self._read_gid = group_id(read_group)
@@ -104,19 +126,28 @@ class Control:
             line = await _line(reader)
             if line is None:
                 return
-            answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
-            writer.write(json.dumps(answer, default=str).encode() + b"\n")
             with suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(DEADLINE_S):
-                    await writer.drain()
+                await self._respond(line, reader, writer)
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes, caller: Caller) -> Mapping[str, Any]:
+    async def _respond(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request, verb = self._understood(line)
+        if isinstance(verb, Flow):
+            await _pour(verb.news(request), reader, writer)
+        else:
+            await _tell(writer, await self._answer(verb, request, _caller(writer.get_extra_info("socket"))))
+
+    def _understood(self, line: bytes) -> tuple[Mapping[str, Any], Verb | Flow | None]:
+        """The request in *line* and what serves it; nothing does when this daemon does not know it."""
         try:
             request = json.loads(line)
-            verb = self._verbs[request["do"]]
+            return request, self._verbs.get(request["do"])
         except (ValueError, TypeError, KeyError):
+            return {}, None
+
+    async def _answer(self, verb: Verb | None, request: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        if verb is None:
             return {"ok": False, "error": "this daemon does not know that request", "hint": "Compare both versions"}
         if verb.acts and not self._may_act(caller):
             return {
@@ -127,14 +158,7 @@ class Control:
         try:
             return {"ok": True, **await verb.answer(request, caller)}
         except StationError as error:
-            faults = [str(fault) for fault in getattr(error, "faults", ())]
-            return {
-                "ok": False,
-                "error": str(error),
-                "hint": error.hint,
-                "exit_code": error.exit_code,
-                "faults": faults,
-            }
+            return _told(error)
 
     def _may_act(self, caller: Caller) -> bool:
         return caller.uid in (0, os.geteuid()) or self._act_gid in caller.gids
@@ -142,25 +166,55 @@ class Control:
 
 def ask(path: Path, request: Mapping[str, Any], *, timeout_s: float = DEADLINE_S) -> dict[str, Any]:
     """Ask the daemon behind *path* and return its answer; raises ControlError when there is none or it refused."""
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
-            wire.settimeout(timeout_s)
+    for answer in _lines(path, request, timeout_s):
+        if not answer.pop("ok", False):
+            raise _refusal(answer)
+        return answer
+    raise _hung_up()
+
+
+def follow(path: Path, request: Mapping[str, Any], *, timeout_s: float = DEADLINE_S) -> Iterator[dict[str, Any]]:
+    """Ask for something that takes its time and yield its news; whoever stops reading ends it at the daemon too.
+
+    Raises ControlError as :func:`ask` does, also in between.
+    """
+    for line in _lines(path, request, timeout_s):
+        if "ok" not in line:
+            yield line
+        elif line.pop("ok"):
+            return
+        else:
+            raise _refusal(line)
+    raise _hung_up()
+
+
+def _lines(path: Path, request: Mapping[str, Any], timeout_s: float) -> Iterator[dict[str, Any]]:
+    """What the daemon says to *request*, until it hangs up; raises ControlError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
+        wire.settimeout(timeout_s)
+        try:
             wire.connect(str(path))
+        except PermissionError:
+            hint = "Add your user to the group station-agent and log in again, or call with sudo"
+            raise ControlError(f"not allowed to talk to the daemon at {path}", hint=hint) from None
+        except OSError as error:
+            hint = "Is the daemon running? systemctl status station-agent"
+            raise NoDaemonError(f"no daemon answers at {path}: {error.strerror or error}", hint=hint) from None
+        try:
             wire.sendall(json.dumps(request).encode() + b"\n")
             with wire.makefile("rb") as lines:
-                line = lines.readline()
-    except PermissionError:
-        hint = "Add your user to the group station-agent and log in again, or call with sudo"
-        raise ControlError(f"not allowed to talk to the daemon at {path}", hint=hint) from None
-    except OSError as error:
-        hint = "Is the daemon running? systemctl status station-agent"
-        raise NoDaemonError(f"no daemon answers at {path}: {error.strerror or error}", hint=hint) from None
-    if not line:
-        raise ControlError("the daemon gave no answer", hint="Look at: journalctl -u station-agent -n 50")
-    answer: dict[str, Any] = json.loads(line)
-    if not answer.pop("ok", False):
-        raise _refusal(answer)
-    return answer
+                for line in lines:
+                    if line.strip():
+                        yield json.loads(line)
+        except TimeoutError:
+            hint = "Look at: journalctl -u station-agent -n 50"
+            raise ControlError(f"the daemon said nothing for {timeout_s:g} s", hint=hint) from None
+        except ConnectionError:
+            raise _hung_up() from None
+
+
+def _hung_up() -> ControlError:
+    return ControlError("the daemon gave no answer", hint="Look at: journalctl -u station-agent -n 50")
 
 
 def _refusal(answer: Mapping[str, Any]) -> ControlError:
@@ -168,6 +222,60 @@ def _refusal(answer: Mapping[str, Any]) -> ControlError:
     error.exit_code = answer.get("exit_code", error.exit_code)
     error.faults = tuple(answer.get("faults", ()))
     return error
+
+
+def _told(error: StationError) -> dict[str, Any]:
+    """How *error* travels."""
+    faults = [str(fault) for fault in getattr(error, "faults", ())]
+    return {"ok": False, "error": str(error), "hint": error.hint, "exit_code": error.exit_code, "faults": faults}
+
+
+async def _tell(writer: asyncio.StreamWriter, words: Mapping[str, Any]) -> None:
+    """Send a line; raises TimeoutError when the caller takes nothing."""
+    writer.write(json.dumps(words, default=str).encode() + b"\n")
+    async with asyncio.timeout(DEADLINE_S):
+        await writer.drain()
+
+
+async def _pour(
+    news: AsyncGenerator[Mapping[str, Any]], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Send all *news*, and how it ended, unless the caller hangs up before."""
+    async with asyncio.TaskGroup() as both:
+        pouring = both.create_task(_tell_all(news, writer))
+        leaving = both.create_task(_gone(reader, writer))
+        pouring.add_done_callback(lambda _: leaving.cancel())
+        leaving.add_done_callback(lambda _: pouring.cancel())
+
+
+async def _tell_all(news: AsyncGenerator[Mapping[str, Any]], writer: asyncio.StreamWriter) -> None:
+    with suppress(TimeoutError, ConnectionError):
+        async with aclosing(news):
+            try:
+                async for words in news:
+                    await _tell(writer, words)
+            except StationError as error:
+                await _tell(writer, _told(error))
+            except (TimeoutError, ConnectionError):
+                raise
+            except Exception as error:  # a guest's defect must not stop the station
+                log.error("commissioning_failed", error=repr(error), exc_info=True)
+                hint = "Look at: journalctl -u station-agent -n 50, and tell the makers"
+                await _tell(writer, {"ok": False, "error": f"a defect of this program: {error!r}", "hint": hint})
+            else:
+                await _tell(writer, {"ok": True})
+
+
+async def _gone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Wait until the caller hangs up, which has nothing more to say."""
+    with suppress(ConnectionError):
+        while True:
+            try:
+                async with asyncio.timeout(BEAT_S):
+                    await reader.read(1)
+                return
+            except TimeoutError:
+                writer.write(b"\n")
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes | None:

@@ -15,6 +15,7 @@ import signal
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,19 @@ import structlog
 
 from agent import __version__
 from agent.clock import Clock, Step
-from agent.control import Caller, Control, UnknownDeviceError, Verb, group_id, words_of
+from agent.commission.jobs import JOBS, Job, News
+from agent.commission.site import Site
+from agent.control import Caller, Control, Flow, UnknownDeviceError, Verb, group_id, words_of
 from agent.crew import Crew
 from agent.health import Health
 from agent.keeper import Keeper
 from agent.lastgood import choose
+from agent.opening import open_home, open_refuge
 from agent.recorder import Recorder
 from agent.settings import Settings
 from agent.station import Station
 from agent.store.reader import Reader
 from agent.store.record import time_text, to_ms
-from agent.store.refuge import clear
-from agent.store.salvage import open_log
-from agent.store.store import Store
 from agent.watchdog import Watchdog, insist, notify
 from drivers.errors import StationError
 from drivers.reading import Stream
@@ -66,11 +67,12 @@ class Daemon:
         settings, self._problem = choose(self._path)
         settings.station.runtime.mkdir(parents=True, exist_ok=True)
         self._recorder = await Recorder.open(
-            lambda: _open(settings),
+            lambda: open_home(settings, machine_id()),
             clock=self._clock,
             linger_s=settings.store.linger,
             memory=settings.store.memory,
-            open_refuge=lambda: _open_refuge(settings),
+            open_refuge=lambda: open_refuge(settings, machine_id()),
+            home=settings.store.path,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -106,7 +108,11 @@ class Daemon:
     def _staff(self, crew: Crew, settings: Settings) -> None:
         """Start the tasks that serve the station as a whole."""
         station, runtime = settings.station, settings.station.runtime
-        verbs = {"read": Verb(self._answer_read), "reload": Verb(self._answer_reload, acts=True)}
+        verbs: dict[str, Verb | Flow] = {
+            "read": Verb(self._answer_read),
+            "reload": Verb(self._answer_reload, acts=True),
+            **{name: Flow(partial(self._commission, job)) for name, job in JOBS.items()},
+        }
         control = Control(runtime / "control.sock", verbs, read_group=station.read_group, act_group=station.act_group)
         health = Health(
             runtime / "status.json",
@@ -130,7 +136,8 @@ class Daemon:
         devices = {device.name for device in settings.devices}
         last = await self._recorder.read(lambda log: last_times(log, devices))
         reason, forks = await self._recorder.write(lambda store: (store.reason, dict(store.forks)))
-        data: dict[str, Any] = {"version": __version__, "configuration": settings.sha256}
+        up_s = round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)  # of the computer: was it off?
+        data: dict[str, Any] = {"version": __version__, "configuration": settings.sha256, "up_s": up_s}
         if last:
             data["last"] = {device: time_text(last_ms) for device, last_ms in last.items()}
             data["silent_s"] = round(self._clock.now_s() - max(last.values()) / 1000, 3)
@@ -193,6 +200,9 @@ class Daemon:
         scan = await self._station.read(device)
         return words_of(scan, self._station.settings.profiles[device])
 
+    def _commission(self, job: Job, request: Mapping[str, Any]) -> News:
+        return job(Site(self._station.settings, self._station.links), request)
+
     def _stepped(self, step: Step) -> None:
         found, expected = time_text(to_ms(step.found)), time_text(to_ms(step.expected))
         data = {"by_s": round(step.by_s, 3), "expected": expected, "found": found}
@@ -230,31 +240,6 @@ class Daemon:
             "problems": problems + self._keeper.problems(),
             "room": self._keeper.room,
         }
-
-
-def _open(settings: Settings) -> Store:
-    store = settings.store
-    store.path.parent.mkdir(parents=True, exist_ok=True)
-    return open_log(
-        store.path,
-        station=settings.station.id,
-        machine=machine_id(),
-        quota=store.quota,
-        now_ms=int(time.time() * 1000),
-    )
-
-
-def _open_refuge(settings: Settings) -> Store:
-    """A log in the runtime directory; what an earlier life left there is gone for good."""
-    path = settings.station.runtime / "volatile.db"
-    clear(path)
-    return Store.open(
-        path,
-        station=settings.station.id,
-        machine=machine_id(),
-        quota=settings.store.memory,
-        now_ms=int(time.time() * 1000),
-    )
 
 
 def _first(error: BaseException) -> BaseException:

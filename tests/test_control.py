@@ -7,13 +7,13 @@ import contextlib
 import grp
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.control import Caller, Control, ControlError, Verb, ask
+from agent.control import Caller, Control, ControlError, Flow, Verb, ask, follow
 from drivers.errors import StationError
 
 OURS = grp.getgrgid(os.getgid()).gr_name
@@ -28,9 +28,9 @@ async def _trouble(request: Mapping[str, Any], caller: Caller) -> Mapping[str, A
 
 
 @contextlib.asynccontextmanager
-async def served(path: Path) -> AsyncIterator[None]:
-    verbs = {"hello": Verb(_hello), "act": Verb(_hello, acts=True), "trouble": Verb(_trouble)}
-    control = Control(path, verbs, read_group=OURS, act_group="no-such-group")
+async def served(path: Path, verbs: Mapping[str, Verb | Flow] | None = None) -> AsyncIterator[None]:
+    usual = {"hello": Verb(_hello), "act": Verb(_hello, acts=True), "trouble": Verb(_trouble)}
+    control = Control(path, verbs or usual, read_group=OURS, act_group="no-such-group")
     task = asyncio.create_task(control.run())
     while not path.exists():  # noqa: ASYNC110 - the server makes it
         await asyncio.sleep(0.01)
@@ -107,8 +107,79 @@ async def test_a_reader_may_look_but_not_act(tmp_path: Path) -> None:
         tmp_path / "control.sock", {"act": Verb(_hello, acts=True)}, read_group=OURS, act_group=acting.gr_name
     )
 
-    refused = await control._answer(b'{"do": "act"}', Caller(65534, frozenset({65534})))
-    allowed = await control._answer(b'{"do": "act"}', Caller(65534, frozenset({65534, acting.gr_gid})))
+    act = Verb(_hello, acts=True)
+    refused = await control._answer(act, {}, Caller(65534, frozenset({65534})))
+    allowed = await control._answer(act, {}, Caller(65534, frozenset({65534, acting.gr_gid})))
 
     assert (refused["ok"], allowed["ok"]) == (False, True)
     assert "may look, but not act" in refused["error"]
+
+
+async def _told_in_parts(request: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    for number in range(request["parts"]):
+        yield {"part": number}
+    if request.get("fails"):
+        raise StationError("the wire is cut", hint="Look behind the rack")
+    if request.get("broken"):
+        raise ValueError("what nobody thought of")
+
+
+async def test_what_takes_its_time_is_told_in_parts(tmp_path: Path) -> None:
+    """Who waits minutes for a scan wants to see each find at once."""
+    with_parts = {"count": Flow(_told_in_parts)}
+    async with served(tmp_path / "control.sock", with_parts):
+        news = await asyncio.to_thread(lambda: list(follow(tmp_path / "control.sock", {"do": "count", "parts": 3})))
+
+    assert news == [{"part": 0}, {"part": 1}, {"part": 2}]
+
+
+@pytest.mark.parametrize(("how", "words"), [("fails", "the wire is cut"), ("broken", "what nobody thought of")])
+async def test_what_goes_wrong_in_between_is_told_and_stops_nothing_else(tmp_path: Path, how: str, words: str) -> None:
+    """Whoever looks into an instrument must not be able to end the daemon, not even by a defect of ours."""
+    heard: list[dict[str, Any]] = []
+
+    def ask_for_trouble() -> None:
+        heard.extend(follow(tmp_path / "control.sock", {"do": "count", "parts": 1, how: True}))
+
+    async with served(tmp_path / "control.sock", {"count": Flow(_told_in_parts), "hello": Verb(_hello)}):
+        with pytest.raises(ControlError, match=words):
+            await asyncio.to_thread(ask_for_trouble)
+        assert await asyncio.to_thread(ask, tmp_path / "control.sock", {"do": "hello"})
+
+
+async def test_who_hangs_up_ends_it_at_the_daemon_too(tmp_path: Path) -> None:
+    """Ctrl-C at a scan of an hour: the wire is free again at once."""
+    ended = asyncio.Event()
+
+    async def endless(_request: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        try:
+            yield {"begun": True}
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    def leave_early() -> dict[str, Any]:
+        news = follow(tmp_path / "control.sock", {"do": "wait"})
+        first = next(news)
+        news.close()  # type: ignore[attr-defined]
+        return first
+
+    async with served(tmp_path / "control.sock", {"wait": Flow(endless)}):
+        assert await asyncio.to_thread(leave_early) == {"begun": True}
+        async with asyncio.timeout(10):
+            await ended.wait()
+
+
+async def test_while_there_is_no_news_the_caller_hears_that_the_daemon_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent line takes long; a daemon that hangs must not be waited for as long."""
+    monkeypatch.setattr("agent.control.BEAT_S", 0.05)
+
+    async def slow(_request: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        await asyncio.sleep(1.5)
+        yield {"at": "last"}
+
+    async with served(tmp_path / "control.sock", {"wait": Flow(slow)}):
+        waiting = follow(tmp_path / "control.sock", {"do": "wait"}, timeout_s=1.0)
+        assert await asyncio.to_thread(lambda: list(waiting)) == [{"at": "last"}]

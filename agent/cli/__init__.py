@@ -19,15 +19,21 @@ from drivers.errors import StationError
 
 COMMANDS = {
     "demo": "a simulated station, a broker and the agent, with a live view of what arrives",
+    "simulate": "an instrument of any profile that is not there, with faults that are switched while it runs",
     "run": "the daemon",
     "reload": "make the running daemon read its configuration again",
     "check": "validate configuration and profiles, show what would be asked on each link",
     "status": "one screen: station, devices, uplinks, log, and why something is not good",
-    "read": "poll one device once, now",
+    "read": "poll one device once, now; with --raw the bytes on the wire",
+    "scan": "find who answers on a link",
+    "probe": "show a block of registers under every type and word order",
+    "listen": "show what comes on a link by itself, raw and decoded",
+    "identify": "find which profiles fit what answers on a link",
     "records": "print or follow the records of the log",
     "receive": "subscribe at a broker as a consumer would, and count",
-    "verify": "walk the chain of the log, an archive or an export",
-    "export": "write a time range as CSV or JSON Lines",
+    "verify": "walk the chain of the log, an archive, an export or a sealed month",
+    "export": "write a time range as JSON Lines, CSV or Parquet, or seal a month",
+    "report": "the valid transmission rate of a day or month, and what each lost tick was lost to",
     "profiles": "list the instruments it knows, or show one",
 }
 DEFAULT_CONFIG = "/etc/station-agent/station.toml"

@@ -1,7 +1,7 @@
 """``read``: polls one device once, now. Nothing is stored.
 
 The running daemon owns its links, so it is asked first; only when none runs
-does this command open the wire itself.
+does this command open the wire itself. ``--raw`` shows the bytes.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from agent.cli.news import Screen
 from agent.cli.words import table
+from agent.commission.anywhere import carry_out
 from agent.control import NoDaemonError, UnknownDeviceError, ask, words_of
 from agent.paths import locate
 from agent.settings import Settings, station_device
@@ -24,12 +26,17 @@ from drivers.catalog import make_driver
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("device", help="a device name from the station file")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--raw", action="store_true", help="show the bytes that go over the wire, with notes")
+    parser.add_argument("--json", action="store_true", help="one JSON object; with --raw one a line")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Poll and print; the exit code is 1 when a channel has no value."""
+    if options.raw:
+        screen = Screen(_line, json=options.json)
+        carry_out(options.config, "raw", {"device": options.device}, screen.show)
+        return _lacking(screen.last["readings"])
     answer = _asked(locate(options.config).runtime / "control.sock", options.device)
     if answer is None:
         answer = asyncio.run(_polled(Settings.load(options.config), options.device))
@@ -37,8 +44,12 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(answer, ensure_ascii=False))
     else:
         print(f"{options.device} at {answer['time']}")
-        print("\n".join(table(("CHANNEL", "VALUE", "UNIT", "QUALITY"), map(_row, answer["readings"]), 100)))
-    return int(any(reading["value"] is None for reading in answer["readings"]))
+        print("\n".join(_table(answer["readings"])))
+    return _lacking(answer["readings"])
+
+
+def _lacking(readings: Iterable[Mapping[str, Any]]) -> int:
+    return int(any(reading["value"] is None for reading in readings))
 
 
 def _asked(socket: Path, device: str) -> dict[str, Any] | None:
@@ -58,6 +69,17 @@ async def _polled(settings: Settings, name: str) -> dict[str, Any]:
         return words_of(await driver.poll([channel.name for channel in profile.channels]), profile)
     finally:
         await link.close()
+
+
+def _line(news: dict[str, Any]) -> str:
+    if news["event"] == "readings":
+        return "\n" + "\n".join(_table(news["readings"]))
+    arrow = "->" if news["event"] == "sent" else "<-"
+    return f"{arrow} {news['raw']}\n     {', '.join(news['notes'])}"
+
+
+def _table(readings: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    return table(("CHANNEL", "VALUE", "UNIT", "QUALITY"), map(_row, readings), 100)
 
 
 def _row(reading: Mapping[str, Any]) -> tuple[str, ...]:
