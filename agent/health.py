@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from agent.clock import Clock
 from agent.polling.device import DevicePoller
 from agent.polling.poller import LinkPoller
 from agent.recorder import Recorder
+from drivers.counters import Counters
 from drivers.units import shown
 
 log = structlog.get_logger()
@@ -115,11 +117,19 @@ class Health:
             "last": {str(stream): last for stream, last in self._recorder.lasts.items()},
             "waiting": {"records": records, "bytes": size},
             "refused": waiting and asdict(waiting),
+            "volatile": self._recorder.is_volatile,
         }
 
 
 def _link(name: str, poller: LinkPoller) -> dict[str, Any]:
-    return {"name": name, "endpoint": poller.link.endpoint, "kind": poller.link.kind, "up": poller.link.up}
+    link = poller.link
+    return {
+        "name": name,
+        "endpoint": link.endpoint,
+        "kind": link.kind,
+        "up": link.up,
+        "share": round(link.share, 4),
+    }
 
 
 def _device(device: DevicePoller, link: str) -> dict[str, Any]:
@@ -138,17 +148,7 @@ def _device(device: DevicePoller, link: str) -> dict[str, Any]:
         "polled": condition.polled,
         "failed": condition.failed,
         "missed": condition.missed,
-        "counters": counters
-        and {
-            "asked": counters.asked,
-            "good": counters.good,
-            "refused": counters.refused,
-            "timeouts": counters.timeouts,
-            "bad": counters.bad,
-            "late": counters.late,
-            "median_s": counters.median_s,
-            "worst_s": counters.worst_s,
-        },
+        "counters": counters and _counters(counters),
         "last_time": condition.last_time,
         "channels": [
             {
@@ -162,4 +162,24 @@ def _device(device: DevicePoller, link: str) -> dict[str, Any]:
             for channel in device.profile.channels
             if channel.name in condition.last
         ],
+    }
+
+
+def _counters(counters: Counters) -> dict[str, Any]:
+    """What became of the requests to one device; shares are parts of the wire's time in the last minutes."""
+    now_s = time.monotonic()
+    return {
+        "asked": counters.asked,
+        "good": counters.good,
+        "refused": counters.refused,
+        "timeouts": counters.timeouts,
+        "checksum": counters.checksum,
+        "bad": counters.bad,
+        "late": counters.late,
+        "strange": counters.strange,
+        "median_s": counters.median_s,
+        "worst_s": counters.worst_s,
+        "latest_s": counters.latest_s,
+        "share": round(counters.held.at(now_s), 4),
+        "wasted": round(counters.wasted.at(now_s), 4),
     }

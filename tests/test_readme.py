@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import COMMANDS
-from drivers.catalog import profile_names
+from drivers.catalog import load_profile, profile_names
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -30,9 +30,12 @@ def test_the_named_proof_exists(file: str, name: str) -> None:
     assert re.search(rf"def {name}\b", (ROOT / "tests" / file).read_text()), f"tests/{file} has no {name}"
 
 
-def test_every_profile_is_listed() -> None:
+@pytest.mark.parametrize("name", profile_names())
+def test_every_profile_is_listed(name: str) -> None:
     """An instrument that nobody finds might as well not be there."""
-    assert [name for name in profile_names() if f"`{name}`" not in README] == []
+    profile = load_profile(name)
+    row = f"| `{name}` | {profile.maker} {profile.model}: {profile.kind} | `{profile.protocol}` | {profile.confidence} |"
+    assert row in (ROOT / "drivers" / "profiles" / "README.md").read_text().splitlines()
 
 
 def test_every_command_is_shown() -> None:
