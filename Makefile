@@ -68,6 +68,16 @@ wheel: $(INSTALLED) ## dist/station_agent-*.whl
 	@rm -f dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
+PACK := $(if $(TARGET),--target $(TARGET)) $(if $(PYTHON_VERSION),--python-version $(PYTHON_VERSION))
+
+.PHONY: bundle
+bundle: wheel ## for a PC without internet; TARGET=aarch64 PYTHON_VERSION=3.13 INTERPRETER=FILE say for which
+	@$(BIN)/python -m systemd.packing.bundle $(PACK) $(if $(INTERPRETER),--interpreter "$(INTERPRETER)")
+
+.PHONY: deb
+deb: wheel ## a Debian package; TARGET and PYTHON_VERSION (3.11 is Debian 12, 3.13 Debian 13) say for which
+	@$(BIN)/python -m systemd.packing.deb $(PACK)
+
 LOCK := pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 

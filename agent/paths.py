@@ -31,6 +31,7 @@ class Paths(NamedTuple):  # not a dataclass: those import a third of all that ``
     archive: Path
     runtime: Path
     problem: str = ""  # why not everything could be read from the file
+    timezone: str = "UTC"  # of displays
 
 
 def default_config() -> Path:
@@ -51,6 +52,7 @@ def locate(config: Path) -> Paths:
         archive=_path(_table(store, "archive").get("path"), folder) or archive_beside(log),
         runtime=_path(station.get("runtime"), folder) or default_runtime(),
         problem=problem,
+        timezone=station["timezone"] if isinstance(station.get("timezone"), str) else "UTC",
     )
 
 

@@ -1,23 +1,25 @@
 #!/bin/sh
-# Installs the station agent, or upgrades it. A release is built beside the running
+# Installs the station agent, upgrades it, or goes back. A release is built beside the running
 # one and takes its place only when it is complete, so a failure changes nothing.
 set -eu
 umask 022
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-prefix=/opt/station-agent root='' python='' wheels='' start='' uninstall='' fresh_slot=''
+prefix=/opt/station-agent root='' python='' wheels='' start='' task=install fresh_slot='' wanted='' interpreter=''
 tree=$(cd "$(dirname "$0")/.." && pwd)
 
 usage() {
     cat <<USAGE
 usage: install.sh [--start] [--wheel FILE] [--wheels DIR] [--python PATH] [--prefix DIR] [--root DIR]
+       install.sh --rollback
        install.sh --uninstall
   --start        also enable and start the service, once its configuration passes
   --wheel FILE   install this build (default: a station_agent-*.whl in DIR or dist/, else the source tree)
-  --wheels DIR   take every package from DIR and nothing from the network
-  --python PATH  the Python to use (default: the newest fit one of this machine; 3.11 or newer)
+  --wheels DIR   take every package from DIR and nothing from the network (default: those of the bundle)
+  --python PATH  the Python to use (default: that of the bundle, else the newest fit one of this machine)
   --prefix DIR   where the program goes (default: $prefix)
   --root DIR     install for a machine whose root file system lies in DIR; no service is touched
+  --rollback     back to the release before, and to the configuration that it had
   --uninstall    remove the program; configuration, udev rules, data, user and groups stay
 USAGE
 }
@@ -34,7 +36,7 @@ read_options() {
     while [ $# -gt 0 ]; do
         case $1 in
             --start) start=yes ;;
-            --uninstall) uninstall=yes ;;
+            --uninstall | --rollback) task=${1#--} ;;
             --help | -h) usage; exit 0 ;;
             --wheel | --wheels | --python | --prefix | --root)
                 [ $# -ge 2 ] || die "$1 needs a value" 'install.sh --help'
@@ -58,6 +60,19 @@ read_options() {
     command=$root/usr/local/bin/station-agent
 }
 
+open_bundle() { # what "make bundle" packed: all of it as it was packed, or nothing of it is used
+    [ -f "$tree/SHA256SUMS" ] || return 0
+    (cd "$tree" && sha256sum --check --strict --quiet SHA256SUMS) ||
+        die 'the bundle is damaged (above); nothing was changed' 'copy it again, and compare its sha256 with that of the original'
+    read -r machine wanted <"$tree/TARGET"
+    [ -n "$root" ] || [ "$(uname -m)" = "$machine" ] ||
+        die "this is a $(uname -m), and the bundle is for $machine" "make bundle TARGET=$(uname -m)"
+    wheels=${wheels:-$tree/wheels}
+    for archive in "$tree"/python/*.tar.*; do
+        [ -n "$python" ] || [ ! -f "$archive" ] || interpreter=$archive
+    done
+}
+
 look_around() {
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || die 'this changes the system and needs root' 'sudo systemd/install.sh'
     command -v systemd-sysusers >/dev/null || die 'systemd-sysusers is missing' 'apt-get install systemd'
@@ -72,10 +87,13 @@ booted() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 running() { booted && systemctl is-active --quiet station-agent; }
 
 unfit() { # PYTHON: prints why it cannot be used, nothing when it can
-    "$1" - "$root" <<'PYTHON' 2>&1 | tail -n 1
+    "$1" - "$root" "$wanted" <<'PYTHON' 2>&1 | tail -n 1
 import importlib.util, sys
+version = "%d.%d" % sys.version_info[:2]
 if sys.version_info < (3, 11):
-    sys.exit(f"it is Python {sys.version_info[0]}.{sys.version_info[1]}")
+    sys.exit(f"it is Python {version}")
+if sys.argv[2] not in ("", version):
+    sys.exit(f"it is Python {version}, and the packages of the bundle are for {sys.argv[2]}")
 if importlib.util.find_spec("ensurepip") is None:
     sys.exit("it cannot make virtual environments (Debian: apt-get install python3-venv)")
 if not sys.argv[1] and sys.base_prefix.startswith(("/root/", "/home/", "/run/user/")):
@@ -84,6 +102,7 @@ PYTHON
 }
 
 find_python() {
+    [ -z "$interpreter" ] || return 0
     why=''
     for candidate in ${python:-python3 /usr/bin/python3 python3.13 python3.12 python3.11}; do
         found=$(command -v "$candidate") || continue
@@ -94,11 +113,44 @@ find_python() {
         fi
         why="$why; $found: $reason"
     done
-    die "no fit Python 3.11 or newer was found${why}" 'apt-get install python3 python3-venv, or name one with --python'
+    die "no fit Python ${wanted:-3.11 or newer} was found${why}" 'apt-get install python3 python3-venv, or name one with --python'
 }
 
-free_slot() { # there are two, a and b; bin points into the one that is in use
-    case $(readlink "$program/bin" 2>/dev/null) in a/*) echo b ;; *) echo a ;; esac
+# There are two releases, a and b; bin points into the one that is in use.
+used_slot() { readlink "$program/bin" 2>/dev/null | cut -d/ -f1; }
+free_slot() { if [ "$(used_slot)" = a ]; then echo b; else echo a; fi; }
+
+version_of() { # SLOT
+    for info in "$program/$1"/lib/python*/site-packages/station_agent-*.dist-info; do
+        info=${info##*/station_agent-}
+        echo "${info%.dist-info}"
+    done
+}
+
+# The station's word, and what of a release lies outside of its slot: what a roll-back has to bring back.
+remembered='etc/station-agent/station.toml etc/station-agent/profiles
+    usr/local/lib/systemd/system/station-agent.service usr/local/lib/modules-load.d/station-agent.conf
+    usr/local/lib/sysusers.d/station-agent.conf'
+
+remember() { # SLOT: how things stand while it is in use
+    rm -rf "$program/$1/kept" "$program/$1/kept.part"
+    mkdir "$program/$1/kept.part"
+    for file in $remembered; do
+        [ ! -e "$root/$file" ] || (cd "$root/" && cp -a --parents "$file" "$program/$1/kept.part/")
+    done
+    sync
+    mv "$program/$1/kept.part" "$program/$1/kept"
+}
+
+recall() { # SLOT: each file in one step; what a power cut leaves, the next try finishes
+    for file in $remembered; do
+        [ -e "$program/$1/kept/$file" ] || continue
+        rm -rf "$root/$file.part"
+        cp -a "$program/$1/kept/$file" "$root/$file.part"
+        [ ! -d "$root/$file" ] || rm -rf "${root:?}/$file" # a folder cannot be replaced by mv
+        mv -T "$root/$file.part" "$root/$file"
+    done
+    sync
 }
 
 pip_install() { # ENVIRONMENT ARGUMENTS...
@@ -126,21 +178,42 @@ build_wheel() { # out of the source tree, with the build tools that requirements
     wheel=$(echo "$scratch"/station_agent-*.whl)
 }
 
+unpack_interpreter() { # a "python/" as python-build-standalone packs it; it goes and comes with its release
+    tar -C "$fresh_slot" -xf "$interpreter" --no-same-owner
+    python=$fresh_slot/python/bin/python3
+    [ -x "$python" ] || die "${interpreter##*/} holds no python/bin/python3" 'make bundle INTERPRETER=cpython-…-install_only.tar.gz'
+    reason=$(unfit "$python")
+    [ -z "$reason" ] || die "the Python of the bundle does not do: $reason" 'bring another with make bundle INTERPRETER=FILE'
+}
+
 build_release() {
     fresh_slot=$program/$slot
-    say "building a release in $fresh_slot with $("$python" --version)"
     rm -rf "$fresh_slot"
-    mkdir -p "$program"
+    mkdir -p "$fresh_slot"
+    [ -z "$interpreter" ] || unpack_interpreter
+    say "building a release in $fresh_slot with $("$python" --version)"
     "$python" -m venv "$fresh_slot"
     pip_install "$fresh_slot" --require-hashes -r "$tree/requirements-runtime.lock"
-    find_wheel
-    [ -n "$wheel" ] || build_wheel
     pip_install "$fresh_slot" --no-deps "$wheel"
     { "$fresh_slot/bin/python" -m pip check --quiet && agent --help >/dev/null; } ||
         die "the new release does not run (above); nothing was changed" "--python PATH, or another --wheel"
-    [ -z "$root" ] || sed -i "s|$root/|/|g" "$fresh_slot/bin/station-agent" "$fresh_slot/pyvenv.cfg"
+    made_of >"$fresh_slot/made_of"
     # A power cut after the switch must not find a release that was only in the page cache.
     sync
+}
+
+made_of() { cat "$wheel" "$tree/requirements-runtime.lock" ${interpreter:+"$interpreter"} | sha256sum; }
+
+is_in_use() { # whether the release that runs is this one, and does run
+    [ "$(made_of)" = "$(cat "$program/$slot_before/made_of" 2>/dev/null)" ] || return 1
+    "$program/$slot_before/bin/python" "$program/$slot_before/bin/station-agent" --help >/dev/null 2>&1
+}
+
+move_in() { # from below --root to where it will run
+    for link in "$fresh_slot"/bin/python*; do
+        case $(readlink "$link") in "$root"/*) ln -sfn "$(readlink "$link" | cut -c$((${#root} + 1))-)" "$link" ;; esac
+    done
+    sed -i "s|$root/|/|g" "$fresh_slot/bin/station-agent" "$fresh_slot/pyvenv.cfg"
 }
 
 agent() { "$fresh_slot/bin/python" "$fresh_slot/bin/station-agent" "$@"; }
@@ -215,37 +288,55 @@ wake_system() {
     [ -z "$absent" ] || say "not in this kernel, so such serial adapters cannot work:$absent"
 }
 
-restart() { # the running service, onto the new release; back onto the old one when that does not start
+restart() { # the running service, onto the other release; back onto that of before when it does not start
     systemctl restart station-agent && return
-    switch_to "${slot_before%/bin}"
+    recall "$slot_before"
+    switch_to "$slot_before"
+    systemctl daemon-reload
     systemctl restart --no-block station-agent
-    die "the new release did not start, ${slot_before%/bin} runs again" 'journalctl -u station-agent -n 50'
+    die "station-agent $(version_of "$slot") did not start, $(version_of "$slot_before") runs again" 'journalctl -u station-agent -n 50'
+}
+
+prepare_release() {
+    find_wheel
+    [ -n "$wheel" ] || build_wheel
+    if ! is_in_use; then
+        build_release
+        return
+    fi
+    say "station-agent $(version_of "$slot_before") is installed already"
+    slot=$slot_before
+    fresh_slot=$program/$slot
 }
 
 install_agent() {
     look_around
+    open_bundle
     find_python
-    slot_before=$(readlink "$program/bin" 2>/dev/null || true)
+    slot_before=$(used_slot)
     slot=$(free_slot)
     trap discard EXIT
-    build_release
+    trap 'exit 1' HUP INT TERM
+    prepare_release
+    [ -z "$slot_before" ] || [ "$slot" = "$slot_before" ] || remember "$slot_before"
     make_accounts
     place_configuration
     check_configuration
     if [ "$verdict" -gt 1 ] && running; then
         die "the new release refuses ${config#"$root"}/station.toml (above); the old one runs on" 'correct it, then run this again'
     fi
+    [ -z "$root" ] || move_in
     place_unit
     switch_to "$slot"
     ! booted || wake_system
-    say "installed: station-agent $(agent_version) in $program/$slot"
+    say "installed: station-agent $(version_of "$slot") in $program/$slot"
     set_going
 }
 
-agent_version() { "$fresh_slot/bin/python" -c 'from importlib.metadata import version; print(version("station-agent"))'; }
-
 set_going() {
-    if running; then
+    if running && [ "$slot" = "$slot_before" ]; then
+        say 'it runs on'
+    elif running; then
         restart
         say 'restarted'
     elif [ -z "$start" ]; then
@@ -261,6 +352,38 @@ set_going() {
     fi
 }
 
+put_aside() { # what was edited since the upgrade, should anybody miss it
+    aside=$config/before-rollback
+    if ! (cd "$program/$slot/kept/etc/station-agent" && diff -rq station.toml "$config/station.toml" &&
+        diff -rq profiles "$config/profiles") >/dev/null; then
+        rm -rf "$aside"
+        mkdir -m 700 "$aside"
+        cp -a "$config/station.toml" "$config/profiles" "$aside/"
+        say "kept: the configuration of $(version_of "$slot_before"), in ${aside#"$root"}"
+    fi
+}
+
+roll_back() {
+    look_around
+    slot_before=$(used_slot)
+    slot=$(free_slot)
+    fresh_slot=$program/$slot
+    [ -d "$fresh_slot/kept" ] || die 'there is no former release to go back to' 'run install.sh of the version that you want'
+    put_aside
+    remember "$slot_before"
+    recall "$slot"
+    check_configuration
+    if [ "$verdict" -gt 1 ] && running; then
+        recall "$slot_before"
+        die "station-agent $(version_of "$slot") refuses the configuration that it had (above); nothing was changed" \
+            'run install.sh of the version that you want'
+    fi
+    switch_to "$slot"
+    ! booted || systemctl daemon-reload
+    ! running || restart
+    say "back: station-agent $(version_of "$slot") in $program/$slot, with the configuration that it had"
+}
+
 uninstall_agent() {
     look_around
     ! booted || systemctl disable -q --now station-agent 2>/dev/null || true
@@ -274,4 +397,8 @@ uninstall_agent() {
 }
 
 read_options "$@"
-if [ -n "$uninstall" ]; then uninstall_agent; else install_agent; fi
+case $task in
+    install) install_agent ;;
+    rollback) roll_back ;;
+    uninstall) uninstall_agent ;;
+esac

@@ -1,73 +1,130 @@
-"""``export``: writes a time range as CSV or JSON Lines, with heads."""
+"""``export``: writes a time range as JSON Lines with heads, as CSV or as Parquet, or seals a month for the cupboard."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
-from zoneinfo import ZoneInfo
+from typing import Any, BinaryIO
 
-from agent.cli.moments import moment
-from agent.exporting import export_csv, export_lines
+from agent import __version__
+from agent.cli.moments import Period, moment, month, station_zone
+from agent.exporting.jsonl import export_lines
+from agent.exporting.parquet import export_parquet
+from agent.exporting.seal import seal_month
+from agent.exporting.sheet import export_csv
+from agent.language import say
 from agent.paths import locate
-from agent.settings import ConfigError, Settings
 from agent.store.reader import Reader
+from drivers.errors import StationError
 from drivers.reading import Stream
-from drivers.units import shown
+
+EXAMPLES = """\
+examples:
+  station-agent export --since 2026-11-01 --until 2026-12-01 --format csv --output november.csv
+  station-agent export --since 24h --stream measurement > yesterday.jsonl
+  station-agent export --month 2026-11 --format parquet --output november.parquet
+  station-agent export --month 2026-11 --seal /media/cupboard
+"""
+
+
+class ExportError(StationError):
+    """The command line does not say enough, or the file cannot be written."""
+
+    exit_code = 2
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument(
-        "--since", required=True, help='"2026-11-01", "2026-11-22 04:30", "24h", in the station\'s zone'
-    )
-    parser.add_argument("--until", default="now", help="the end, which is not in it; default now")
+    parser.epilog = EXAMPLES
+    parser.add_argument("--since", help='"2026-11-01", "2026-11-22 04:30", "24h", in the station\'s zone')
+    parser.add_argument("--until", help="the end, which is not in it (default: now)")
+    parser.add_argument("--month", metavar="YYYY-MM", help="a whole month of the station's zone")
     parser.add_argument("--stream", type=Stream, choices=list(Stream), action="append", help="default: all four")
-    parser.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl proves itself, csv does not")
+    parser.add_argument(
+        "--format",
+        choices=("jsonl", "csv", "parquet"),
+        default="jsonl",
+        help="jsonl proves itself, the others do not; csv opens in a spreadsheet program",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
+    parser.add_argument(
+        "--seal",
+        type=Path,
+        metavar="FOLDER",
+        help="with --month: a file for each stream and a manifest with heads and SHA-256, for verify",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the range; the exit code is 1 when nothing lies in it."""
-    zone, units = _station(options.config)
-    since_ms, until_ms = moment(zone)(options.since), moment(zone)(options.until)
-    streams = options.stream or list(Stream)
-    started = time.monotonic()
-    target = options.output.open("wb") if options.output else nullcontext(sys.stdout.buffer)
-    with target as out, Reader.open(locate(options.config).store) as log:
-        total = _write(log, streams, since_ms, until_ms, options.format, zone, units, out)
-    print(f"{total} records in {time.monotonic() - started:.1f} s", file=sys.stderr)
+    zone = station_zone(options.config)
+    period = _period(options)
+    started_s = time.monotonic()
+    with Reader.open(locate(options.config).store) as log:
+        if options.seal:
+            return _seal(log, period, options.seal, str(zone))
+        streams = options.stream or list(Stream)
+        total = _write(log, streams, period, options, str(zone))
+    print(say(f"{total} records in {time.monotonic() - started_s:.1f} s"), file=sys.stderr)
     return int(total == 0)
 
 
-def _write(
-    log: Reader,
-    streams: list[Stream],
-    since_ms: int,
-    until_ms: int,
-    form: str,
-    zone: ZoneInfo,
-    units: dict[str, str],
-    out: BinaryIO,
-) -> int:
-    if form == "csv":
-        return export_csv(log, streams, since_ms, until_ms, zone, units, out)
-    return sum(export_lines(log, stream, since_ms, until_ms, out) for stream in streams)
+def _period(options: argparse.Namespace) -> Period:
+    zone = station_zone(options.config)
+    if options.month:
+        if options.since or options.until:
+            raise ExportError("--month names the whole range", hint="Leave out --since and --until")
+        return month(options.month, zone)
+    if options.seal:
+        raise ExportError("only a whole month is sealed", hint="Name it: --month 2026-11")
+    if not options.since:
+        raise ExportError("it is not said what to export", hint="Say --since 24h, or --month 2026-11")
+    return Period("", moment(options.since, zone), moment(options.until or "now", zone))
 
 
-def _station(config: Path) -> tuple[ZoneInfo, dict[str, str]]:
-    """Zone and units of the station; UTC and none beside a file that is wrong."""
+def _write(log: Reader, streams: list[Stream], period: Period, options: argparse.Namespace, zone: str) -> int:
+    _, since_ms, until_ms = period
+    if options.format == "parquet":
+        if options.output is None:
+            raise ExportError("Parquet is no text for a terminal", hint="Name a file: --output FILE")
+        with _written(options.output):
+            return export_parquet(log, streams, since_ms, until_ms, zone, options.output)[0]
+    with _target(options.output) as out:
+        if options.format == "csv":
+            return export_csv(log, streams, since_ms, until_ms, station_zone(options.config), out)[0]
+        parts = [export_lines(log, stream, since_ms, until_ms, out) for stream in streams]
+        return sum(segment.records for segments in parts for segment in segments)
+
+
+@contextmanager
+def _target(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with _written(path), path.open("wb") as out:
+        yield out
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
     try:
-        settings = Settings.load(config)
-    except ConfigError:
-        return ZoneInfo("UTC"), {}
-    units = {
-        f"{device}.{channel.name}": shown(channel.unit)
-        for device, profile in settings.profiles.items()
-        for channel in profile.channels
-    }
-    return settings.station.zone, units
+        yield
+    except OSError as error:
+        hint = "Check the folder, who may write there, and the room on it"
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+
+
+def _seal(log: Reader, period: Period, folder: Path, zone: str) -> int:
+    now_ms = int(time.time() * 1000)
+    words: dict[str, Any] = seal_month(log, *period, folder, zone=zone, agent=__version__, now_ms=now_ms)
+    for file in words["files"]:
+        print(f"{file['file']}  {file['records']}  {file['sha256']}")
+    print(say(f"seal of {period.name}, for the label: {words['seal']}"))
+    print(say(f"Look at it at any time with: station-agent verify {folder}"))
+    return 0

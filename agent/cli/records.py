@@ -1,4 +1,4 @@
-"""``records``: prints or follows what stands in the log, also with the daemon dead."""
+"""``records``: prints or follows what stands in the log, also with the daemon dead. Times are in the station's zone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from datetime import UTC
+from collections.abc import Callable, Iterable, Iterator
+from datetime import tzinfo
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from agent.cli.moments import moment
+from agent.cli.moments import moment, station_zone
 from agent.cli.recordline import record_line
 from agent.paths import locate
 from agent.store.reader import Reader
@@ -19,51 +21,82 @@ from drivers.reading import Stream
 
 PAUSE_S = 0.5
 DAY_MS = 86_400_000
+NEWEST = 20
+"""So many are shown where neither a time nor a number is given."""
+
+EXAMPLES = """\
+examples:
+  station-agent records --device so2 --follow
+  station-agent records --since "2026-11-22 08:00" --until "2026-11-22 09:00" --stream measurement
+  station-agent records --stream audit --since 30d
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.epilog = EXAMPLES
     parser.add_argument("--stream", type=Stream, choices=list(Stream), help="one stream; without it all four")
     parser.add_argument("--device", help="only records of this device")
-    parser.add_argument("--since", type=moment(UTC), help='"10min", "2026-11-22 04:30" (UTC), …')
-    parser.add_argument("--until", type=moment(UTC), default=None)
+    parser.add_argument("--since", metavar="TIME", help='"10min", "2026-11-22 04:30" in the station\'s zone, …')
+    parser.add_argument("--until", metavar="TIME", help="the end, which is not in it")
     parser.add_argument("--last", type=int, metavar="N", help="the last N records (default 20 where no time is given)")
     parser.add_argument("--follow", action="store_true", help="go on with what is stored from now on, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="the record's own bytes, one a line")
     parser.set_defaults(run=run)
 
 
+Show = Callable[[Stream, bytes], None]
+
+
+class Wanted(NamedTuple):
+    """Which records are asked for; without a time, or with ``last``, the newest of them."""
+
+    streams: list[Stream]
+    device: str | None
+    since_ms: int | None
+    until_ms: int | None
+    last: int | None
+
+
 def run(options: argparse.Namespace) -> int:
     """Print; the exit code is 1 when nothing matched."""
-    streams = [options.stream] if options.stream else list(Stream)
+    zone = station_zone(options.config)
+    wanted, show = _wanted(options, zone), partial(_print, zone=None if options.json else zone)
     path = locate(options.config).store
     with Reader.open(path) as reader:
         seen = {(series.epoch, series.stream): series.last for series in reader.series()}
         found = False
-        for stream, body in _past(reader, options, streams):
+        for stream, body in _past(reader, wanted):
             found = True
-            _print(stream, body, as_json=options.json)
+            show(stream, body)
     if options.follow:
-        _follow(path, options, seen)
+        _follow(path, wanted, show, seen)
     return int(not found)
 
 
-def _past(reader: Reader, options: argparse.Namespace, streams: list[Stream]) -> Iterator[tuple[Stream, bytes]]:
-    last = options.last if options.last or options.since else 20
-    until = options.until or int(time.time() * 1000) + DAY_MS
-    rows = [
-        (row.time_ms, stream, row.body) for stream in streams for row in _some(reader, stream, options, until, last)
-    ]
+def _wanted(options: argparse.Namespace, zone: tzinfo) -> Wanted:
+    return Wanted(
+        [options.stream] if options.stream else list(Stream),
+        options.device,
+        moment(options.since, zone) if options.since else None,
+        moment(options.until, zone) if options.until else None,
+        options.last or (None if options.since or options.until else NEWEST),
+    )
+
+
+def _past(reader: Reader, wanted: Wanted) -> Iterator[tuple[Stream, bytes]]:
+    rows = [(row.time_ms, stream, row.body) for stream in wanted.streams for row in _some(reader, stream, wanted)]
     rows.sort(key=lambda row: row[0])
-    for _, stream, body in rows[-last:] if last else rows:
+    for _, stream, body in rows[-wanted.last :] if wanted.last else rows:
         yield stream, body
 
 
-def _some(reader: Reader, stream: Stream, options: argparse.Namespace, until: int, last: int | None) -> Iterable[Row]:
-    if options.since is not None or options.until is not None:
-        rows = reader.between(stream, options.since or 0, until, options.device)
-        return deque(rows, last) if last else rows
-    return _newest(reader, stream, last or 20, options.device)
+def _some(reader: Reader, stream: Stream, wanted: Wanted) -> Iterable[Row]:
+    if wanted.since_ms is None and wanted.until_ms is None:
+        return _newest(reader, stream, wanted.last or NEWEST, wanted.device)
+    until_ms = int(time.time() * 1000) + DAY_MS if wanted.until_ms is None else wanted.until_ms
+    rows = reader.between(stream, wanted.since_ms or 0, until_ms, wanted.device)
+    return deque(rows, wanted.last) if wanted.last else rows
 
 
 def _newest(reader: Reader, stream: Stream, count: int, device: str | None) -> Iterable[Row]:
@@ -80,16 +113,16 @@ def _newest(reader: Reader, stream: Stream, count: int, device: str | None) -> I
     return newest
 
 
-def _follow(path: Path, options: argparse.Namespace, seen: dict[tuple[str, Stream], int]) -> None:
+def _follow(path: Path, wanted: Wanted, show: Show, seen: dict[tuple[str, Stream], int]) -> None:
     while True:
         with Reader.open(path) as reader:  # anew each time: the log may have been set aside
             for series in reader.series():
-                if options.stream not in (None, series.stream):
+                if series.stream not in wanted.streams:
                     continue
                 first = seen.get((series.epoch, series.stream), 0) + 1
                 for row in reader.walk(series.epoch, series.stream, first, series.last):
-                    if _is_wanted(options.device, row):
-                        _print(series.stream, row.body, as_json=options.json)
+                    if _is_wanted(wanted.device, row):
+                        show(series.stream, row.body)
                 seen[series.epoch, series.stream] = series.last
         time.sleep(PAUSE_S)
 
@@ -98,8 +131,6 @@ def _is_wanted(device: str | None, row: Row) -> bool:
     return device is None or json.loads(row.body).get("device") == device
 
 
-def _print(stream: Stream, body: bytes, *, as_json: bool) -> None:
-    if as_json:
-        print(body.decode(), flush=True)
-        return
-    print(record_line(stream, json.loads(body)), flush=True)
+def _print(stream: Stream, body: bytes, *, zone: tzinfo | None) -> None:
+    """Print a record for people, with times of *zone*, or as the bytes that it is."""
+    print(record_line(stream, json.loads(body), zone) if zone else body.decode(), flush=True)

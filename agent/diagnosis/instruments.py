@@ -1,0 +1,123 @@
+"""Devices that answer, and what they say: alarms, limits, absurd values, sampling lines that are not well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.diagnosis.finding import GOOD, WARNING, Facts, Finding, Part
+
+ATTENDED = frozenset(
+    {
+        "maintenance",
+        "zero_calibration",
+        "span_calibration",
+        "zero_check",
+        "span_check",
+        "accuracy_check",
+        "recovering",
+    }
+)
+"""Classes that somebody means to be: worth a remark, no warning."""
+
+QUIET = frozenset({"valid", "not_fitted", "comm_fault", "not_polled"})
+"""Classes that tell nothing here: all is well, or the wire is to blame."""
+
+PARTS: dict[str | None, Part] = {"sampling": "sampling line", "station": "station"}
+"""What a parameter of each group speaks of; all others of the instrument."""
+
+FLOWS = ("L/min", "mL/min", "L/h", "m³/h", "m/s")
+LINE_STEPS = {
+    "low flow": "Look for a blocked or kinked tube, a full filter, a stopped pump or fan",
+    "high flow": "Look for a leak or an open end of the line, and at the setting of the pump",
+    "low °C": "Check the heater of the line, its fuse and its setpoint",
+    "high °C": "Check the setpoint and the sensor of the line's heater",
+    "high %": "Look for water in the line; check its heater and the room's temperature",
+}
+
+
+def of_instruments(snapshot: Facts) -> Iterator[Finding]:
+    """What stands against readings, then the readings that are bad for a reason of their own."""
+    devices = {device["name"]: device for device in snapshot["devices"]}
+    standing = [one for one in snapshot.get("standing", ()) if one["device"] in devices]
+    for one in standing:
+        yield from _of_standing(one, devices[one["device"]])
+    explained = {(target, one["quality"]) for one in standing for target in one["targets"]}
+    for device in devices.values():
+        if device["state"] in ("good", "partial"):
+            yield from _of_readings(device, explained)
+
+
+def _of_standing(one: Facts, device: Facts) -> Iterator[Finding]:
+    """A limit that is broken or a state that holds: what it is, and whose readings it spoils."""
+    channel = next((channel for channel in device["channels"] if channel["name"] == one["channel"]), None)
+    if channel is None or one["what"] == "unreadable":
+        if device["state"] == "good" or one["targets"]:
+            yield from _of_unreadable(one, device)
+        return
+    part = PARTS.get(channel.get("group"), "instrument")
+    spoils = f"; {one['quality']}: {', '.join(one['targets'])}" if one["targets"] else ""
+    if one["what"] == "normal":
+        low, high = channel["normal"]
+        cause = f"{_shown(channel)}, normal is {low:g} to {high:g}{spoils}"
+        yield Finding(WARNING, part, device["name"], cause, _step(part, channel, device["name"]))
+        return
+    level = GOOD if one["quality"] in ATTENDED else WARNING
+    hint = "" if level == GOOD else f"Look at its display and its manual: station-agent read {device['name']}"
+    yield Finding(level, part, device["name"], f"it says {one['what']} ({one['channel']}){spoils}", hint)
+
+
+def _of_unreadable(one: Facts, device: Facts) -> Iterator[Finding]:
+    """What would tell whether other readings are good cannot be read."""
+    others = [target for target in one["targets"] if not target.startswith(f"{device['name']}.")]
+    if others:
+        cause = f"{one['channel']} cannot be read; suspect: {', '.join(others)}"
+        yield Finding(WARNING, "sampling line", device["name"], cause, f"Run: station-agent read {device['name']}")
+    elif device["state"] == "good":
+        cause = f"{one['channel']} cannot be read; suspect: {', '.join(one['targets'])}"
+        yield Finding(WARNING, "instrument", device["name"], cause, f"Run: station-agent read {device['name']}")
+
+
+def _step(part: Part, channel: Facts, device: str) -> str:
+    """What to do about a limit that is broken."""
+    side = "low" if channel["value"] < channel["normal"][0] else "high"
+    kind = "flow" if channel["unit"] in FLOWS else channel["unit"]
+    if part == "sampling line" and (step := LINE_STEPS.get(f"{side} {kind}")):
+        return step
+    return f"Look at it, then compare: station-agent read {device}"
+
+
+def _of_readings(device: Facts, explained: set[tuple[str, str]]) -> Iterator[Finding]:
+    measured = [channel for channel in device["channels"] if channel["stream"] == "measurement"]
+    if absurd := [channel for channel in device["channels"] if channel.get("order")]:
+        yield _of_word_order(device["name"], absurd)
+    for channel in measured:
+        quality = channel["quality"]
+        if quality in QUIET or channel in absurd or (f"{device['name']}.{channel['name']}", quality) in explained:
+            continue
+        yield _of_reading(device["name"], channel)
+
+
+def _of_word_order(device: str, absurd: list[Facts]) -> Finding:
+    order = absurd[0]["order"]
+    seen = f"{absurd[0]['name']} {absurd[0]['value']:.3g}"
+    more = f" and {len(absurd) - 1} more" if len(absurd) > 1 else ""
+    cause = f"{seen} is absurd; with its words in order {order['is']} it were {order['value']:g}{more}"
+    return Finding(WARNING, "profile", device, cause, f'Set order = "{order["is"]}" for this device, then reload')
+
+
+def _of_reading(device: str, channel: Facts) -> Finding:
+    quality, read = channel["quality"], f"station-agent read {device}"
+    if quality in ATTENDED:
+        return Finding(GOOD, "instrument", device, f"{channel['name']} is marked {quality}", "")
+    if quality in ("over_range", "under_range") and channel.get("range"):
+        low, high = channel["range"]
+        cause = f"{_shown(channel)} is outside of what it can measure, {low:g} to {high:g}"
+        hint = f"Compare with its display; check unit, scale and order in the profile: {read}"
+        return Finding(WARNING, "instrument", device, cause, hint)
+    cause = f"{channel['name']} is marked {quality}"
+    return Finding(WARNING, "instrument", device, cause, f"Look at its display and its manual: {read}")
+
+
+def _shown(channel: Facts) -> str:
+    value = f"{channel['value']:g}" if isinstance(channel["value"], float) else channel["value"]
+    return f"{channel['name']} {value} {channel['unit']}".rstrip()

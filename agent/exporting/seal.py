@@ -1,0 +1,135 @@
+"""A month for the archive cupboard: a file for each stream that has records, and a manifest that says what they are.
+
+The files are JSON Lines with heads, packed. The manifest names their records, heads
+and SHA-256, and ends with a seal, the SHA-256 of all else in it: written on the label
+of the disc, it tells later that none of it was exchanged. What is sealed is never
+written over.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from agent.exporting.jsonl import Segment, export_lines
+from agent.store.errors import LogWriteError
+from agent.store.files import sync_folder
+from agent.store.reader import Reader
+from agent.store.record import canonical, time_text
+from drivers.errors import StationError
+from drivers.reading import Stream
+
+MANIFEST = ".manifest.json"
+_LATE_MS = 600_000
+"""How long after its end records of a month may still be on their way into the log."""
+
+
+class SealError(StationError):
+    """A month cannot be sealed, or is sealed already."""
+
+
+def seal_month(
+    log: Reader, name: str, since_ms: int, until_ms: int, folder: Path, *, zone: str, agent: str, now_ms: int
+) -> dict[str, Any]:
+    """Seal the month *name* of *zone* into *folder*; return the words of the manifest.
+
+    Raises SealError for a month that is not over, has no records or is sealed there already, and
+    LogWriteError when the medium refuses.
+    """
+    if until_ms + _LATE_MS > now_ms:
+        over = f"{name} is not over until {time_text(until_ms)}, and late records follow for ten minutes"
+        raise SealError(over, hint="A month that goes on is exported with --since and --until")
+    streams = [stream for stream in Stream if next(log.located(stream, since_ms, until_ms), None)]
+    if not streams:
+        hint = "Look how far back it reaches with: station-agent status"
+        raise SealError(f"the log holds no record of {name}", hint=hint)
+    begin = f"{name}_{log.station}"
+    manifest = folder / f"{begin}{MANIFEST}"
+    with _medium(manifest):
+        folder.mkdir(parents=True, exist_ok=True)
+        if manifest.exists():
+            hint = f"Look at it with: station-agent verify {folder}"
+            raise SealError(f"{name} is sealed in {folder} already", hint=hint)
+        words = {
+            "v": 1,
+            "station": log.station,
+            "month": name,
+            "timezone": zone,
+            "since": time_text(since_ms),
+            "until": time_text(until_ms),
+            "made": time_text(now_ms),
+            "agent": agent,
+            "files": [_file(log, s, since_ms, until_ms, folder / f"{begin}_{s}.jsonl.gz") for s in streams],
+        }
+        words["seal"] = seal_of(words)
+        with _finished(manifest) as out:
+            out.write(rendered(words))
+        sync_folder(folder)
+    return words
+
+
+def seal_of(words: dict[str, Any]) -> str:
+    """The SHA-256, in hex, of all that a manifest says beside its seal, as canonical JSON (RFC 8785)."""
+    return hashlib.sha256(canonical({key: value for key, value in words.items() if key != "seal"})).hexdigest()
+
+
+def rendered(words: dict[str, Any]) -> bytes:
+    """The bytes of a manifest: people read it, too."""
+    return orjson.dumps(words, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _file(log: Reader, stream: Stream, since_ms: int, until_ms: int, path: Path) -> dict[str, Any]:
+    """Write the file of one stream, and return what the manifest says of it."""
+    with _finished(path) as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
+        segments = export_lines(log, stream, since_ms, until_ms, out)
+    with path.open("rb") as written:
+        digest = hashlib.file_digest(written, "sha256").hexdigest()
+    return {
+        "file": path.name,
+        "stream": str(stream),
+        "records": sum(segment.records for segment in segments),
+        "bytes": path.stat().st_size,
+        "sha256": digest,
+        "segments": [_segment(segment) for segment in segments],
+    }
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    return {
+        "epoch": segment.epoch,
+        "first": segment.first,
+        "last": segment.last,
+        "prev": segment.prev and segment.prev.hex(),
+        "head": segment.head.hex(),
+    }
+
+
+@contextmanager
+def _finished(path: Path) -> Iterator[BinaryIO]:
+    """A file that has its name only once it is complete and synced."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.rename(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _medium(path: Path) -> Iterator[None]:
+    """Say in our words what the medium refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise LogWriteError(path, error.strerror or str(error)) from error

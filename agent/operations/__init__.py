@@ -1,0 +1,1 @@
+"""What people and the station tell each other: alarms with a life, maintenance, notes."""
