@@ -22,10 +22,10 @@ from tests.simulators.simulate_process import running
 
 
 async def test_a_script_switches_faults_and_reads_the_journal(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The way of an integrator: a port, a journal, and faults from another process."""
-    folder = tmp_path_factory.mktemp("s")
+    folder = open_folder
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     journal = folder / "journal"
     with running(folder, "teledyne-t400", "--port", "0", "--address", "3", "--journal", str(journal)) as run:
@@ -51,9 +51,9 @@ async def test_a_script_switches_faults_and_reads_the_journal(
     assert not list((folder / "station-agent-simulate").iterdir())
 
 
-def test_what_it_prints_makes_a_station_that_reads_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_it_prints_makes_a_station_that_reads_it(open_folder: Path) -> None:
     """From nothing to a first reading with two commands and one paste."""
-    folder = tmp_path_factory.mktemp("w")
+    folder = open_folder
     config = folder / "station.toml"
     with running(folder, "vaisala-wxt536", "--pty") as run:
         run.until(lambda: "tell it" in run.text)
@@ -66,9 +66,9 @@ def test_what_it_prints_makes_a_station_that_reads_it(tmp_path_factory: pytest.T
     assert {reading["quality"] for reading in answer["readings"]} == {"valid"}
 
 
-def test_on_a_terminal_faults_are_typed_and_the_screen_shows_them(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_on_a_terminal_faults_are_typed_and_the_screen_shows_them(open_folder: Path) -> None:
     """The way of a trainer: one screen, and the line in which things go wrong."""
-    folder = tmp_path_factory.mktemp("t")
+    folder = open_folder
     with running(folder, "teledyne-t100", "--port", "0", terminal=True) as run:
         run.until(lambda: "FAULTS  no fault is on" in run.text and re.search(r"so2 \d\d\.", run.text))
         run.type("spamn\x7f\x7fn on")
@@ -80,9 +80,9 @@ def test_on_a_terminal_faults_are_typed_and_the_screen_shows_them(tmp_path_facto
     assert "asked 0 times" in run.text.rpartition("\x1b[?1049l")[2]
 
 
-async def test_a_serial_port_of_this_computer_serves_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_serial_port_of_this_computer_serves_too(open_folder: Path) -> None:
     """Two computers and a null-modem cable: what the bench of an integrator looks like."""
-    folder = tmp_path_factory.mktemp("p")
+    folder = open_folder
     near, far = pty.openpty()
     try:
         tty.setraw(near)
@@ -119,10 +119,10 @@ def test_what_cannot_be_simulated_is_said_with_a_next_step(
     why: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    open_folder: Path,
 ) -> None:
     """Wrong words end with one sentence and one thing to try."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(open_folder))
 
     assert main(["simulate", *words]) == code
     said = capsys.readouterr().err

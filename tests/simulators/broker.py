@@ -41,8 +41,11 @@ def program(name: str) -> str:
 
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-PORTS = itertools.cycle(range(12_000 + 2_400 * WORKER, 14_400 + 2_400 * WORKER))
-"""Below the range from which the kernel takes ports for connections, and a part of it for each worker."""
+FIRST = 12_000 + 2_400 * WORKER
+BEGIN = os.getpid() * 37 % 2_400
+PORTS = itertools.cycle([*range(FIRST + BEGIN, FIRST + 2_400), *range(FIRST, FIRST + BEGIN)])
+"""Below the range from which the kernel takes ports for connections, and a part of it for each worker; from
+another one on in each run, as two may run at once."""
 
 
 def free_port() -> int:
