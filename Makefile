@@ -40,9 +40,14 @@ test-brokers: $(INSTALLED) ## the same ledger against RabbitMQ and NATS, which i
 	$(BIN)/python -m pytest -m brokers --timeout=300 $(ARGS)
 
 .PHONY: soak
-soak: $(INSTALLED) ## the long runs, RabbitMQ and NATS among them; FOR=10min says how long
+soak: $(INSTALLED) ## the long runs, RabbitMQ and NATS among them, and one table in the end; FOR=10min says how long each
 	@.ci/servers rabbitmq-server nats-server
-	FOR=$(FOR) $(BIN)/python -m pytest -m "soak or brokers" --timeout=0 $(ARGS)
+	mkdir -p build
+	rm -f build/faults.jsonl
+	code=0
+	FOR=$(FOR) FAULT_TABLE=$(CURDIR)/build/faults.jsonl $(BIN)/python -m pytest -m "soak or brokers" --timeout=0 $(ARGS) || code=$$?
+	[ ! -e build/faults.jsonl ] || $(BIN)/python -m tests.faults.table build/faults.jsonl
+	exit $$code
 
 .PHONY: bench
 bench: $(INSTALLED) servers ## measures what the agent costs on this machine

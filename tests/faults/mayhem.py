@@ -64,7 +64,8 @@ class Mayhem:
         self.born_s = time.monotonic()
 
     def look(self) -> None:
-        """Note how big the daemon is."""
+        """Note how big the daemon is, which nothing but its own faults may end."""
+        assert "VmRSS" in Path(f"/proc/{self.agent.pid}/status").read_text(), self.agent.log[-4000:]
         if time.monotonic() - self.born_s > WARM_S:
             self.memory.append(memory_mb(self.agent.pid)[0])
             self.files.append(descriptors(self.agent.pid))
@@ -179,7 +180,8 @@ async def live_through(scene: Mayhem, length_s: float) -> None:
         while time.monotonic() < ends_s:
             await asyncio.sleep(scene.dice.uniform(0.1, BREATH_S))
             busy = {victim: task for victim, task in busy.items() if not task.done()}
-            scene.look()
+            if "agent" not in busy:
+                scene.look()
             free = [victim for victim in victims if victim not in busy]
             if len(busy) < AT_ONCE:
                 victim = scene.dice.choice(free)
