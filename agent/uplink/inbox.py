@@ -102,8 +102,9 @@ class Inbox:
 
     @property
     def topics(self) -> list[str]:
-        """What to subscribe to."""
-        return [self._announcer.topic, f"{self._base}/ack/+", f"{self._base}/replay/+"]
+        """What to subscribe to. Some brokers find what is retained by its exact topic only."""
+        awaited = [f"{self._base}/ack/{self._consumer}"] if self._consumer is not None else []
+        return [self._announcer.topic, *awaited, f"{self._base}/ack/+", f"{self._base}/replay/+"]
 
     @property
     def settled(self) -> bool:

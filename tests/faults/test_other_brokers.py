@@ -262,11 +262,12 @@ def test_a_consumer_s_word_is_heard_by_a_station_that_was_away(
         agent.start()
         agent.until(lambda: uplink(agent)["state"] == "connected", "a connection", PATIENCE_S)
         agent.until(lambda: agent.status()["store"]["last"]["measurement"] > stored + SOME, "readings", PATIENCE_S)
-        agent.until(lambda: uplink(agent)["backlog"]["measurement"] > 0, "records that nobody confirms", PATIENCE_S)
-        status = agent.status()
+        agent.until(lambda: only_the_fresh_wait(agent, stored), "heed of what was confirmed meanwhile", PATIENCE_S)
 
-    fresh = status["store"]["last"]["measurement"] - stored
-    assert status["uplinks"][0]["backlog"]["measurement"] <= fresh, "what was confirmed meanwhile is not waited for"
+
+def only_the_fresh_wait(agent: AgentProcess, stored: int) -> bool:
+    """Whether some of what came after *stored* waits for its confirmation, and nothing before it."""
+    return 0 < uplink(agent)["backlog"]["measurement"] <= agent.status()["store"]["last"]["measurement"] - stored
 
 
 @contextmanager
