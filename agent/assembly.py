@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from agent.clock import Clock
+from agent.operations.desk import Desk
 from agent.polling.device import DevicePoller
 from agent.polling.judge import Judge
 from agent.polling.poller import LinkPoller
@@ -18,13 +19,14 @@ from drivers.catalog import make_driver
 
 
 class Assembly:
-    """Builds pollers that share one log, one clock and one judge."""
+    """Builds pollers that share one log, one clock, one judge and one desk."""
 
-    def __init__(self, recorder: Recorder, clock: Clock, judge: Judge, facts: dict[str, str]) -> None:
+    def __init__(self, recorder: Recorder, clock: Clock, judge: Judge, desk: Desk, facts: dict[str, str]) -> None:
         """*facts* is what the log remembers of watched values and sample times."""
         self._recorder = recorder
         self._clock = clock
         self._judge = judge
+        self._desk = desk
         self._facts = facts
 
     def link(self, settings: Settings, wire: LinkSettings) -> LinkPoller:
@@ -43,6 +45,7 @@ class Assembly:
             parameters_s=device.parameters_every,
             scribe=self._scribe(device.name, profile),
             judge=self._judge,
+            alarms=self._desk.look,
             watch=Watch(device.name, profile, recall=self._facts.get, keep=self._keep),
             samples=self._samples(device.name, profile),
             recorder=self._recorder,

@@ -111,6 +111,7 @@ class Daemon:
         verbs: dict[str, Verb | Flow] = {
             "read": Verb(self._answer_read),
             "reload": Verb(self._answer_reload, acts=True),
+            **self._station.desk.verbs(),
             **{name: Flow(partial(self._commission, job)) for name, job in JOBS.items()},
         }
         control = Control(runtime / "control.sock", verbs, read_group=station.read_group, act_group=station.act_group)
@@ -122,11 +123,13 @@ class Daemon:
             station=self._about,
             ending=self._stop.is_set,
             read_gid=group_id(station.read_group),
+            disk=settings.store.path.parent,
         )
         crew.start("clock", self._clock.watch())
         crew.start("keeper", self._keeper.run())
         crew.start("archive", self._keeper.run_archive())
         crew.start("control", control.run())
+        crew.start("desk", self._station.desk.run())
         crew.start("health", health.run())
         crew.start("watchdog", Watchdog(self._turns).run())
         crew.start("reloads", self._reload_when_told())
@@ -239,6 +242,8 @@ class Daemon:
             "uplinks": [uplink.snapshot() for uplink in self._station.uplinks.values()],
             "problems": problems + self._keeper.problems(),
             "room": self._keeper.room,
+            "standing": self._station.standing(),
+            **self._station.desk.snapshot(),
         }
 
 

@@ -31,6 +31,15 @@ class Dictionaries:
                 self._known.setdefault(*found)
         return self._known[meta]
 
+    def channels(self) -> dict[tuple[str, str], Stream]:
+        """Every channel that the log ever knew, as (device, channel), and its stream; reads all events."""
+        for meta, words in self._past:
+            self._known.setdefault(meta, words)
+        dictionaries = [words for words in self._known.values() if words]
+        return {
+            (words["device"], name): Stream(words["stream"]) for words in dictionaries for name in words["channels"]
+        }
+
     def channel(self, meta: str, channel: str) -> Mapping[str, Any]:
         """What it says of one channel: title, unit, code, limits, as far as there are any."""
         words: Mapping[str, Any] = self.words(meta).get("channels", {}).get(channel, {})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -21,21 +20,22 @@ import structlog
 
 from agent import __version__
 from agent.clock import Clock
-from agent.polling.device import DevicePoller
 from agent.polling.poller import LinkPoller
 from agent.recorder import Recorder
-from drivers.counters import Counters
-from drivers.units import shown
+from agent.snapshot import device_words, disk_words, link_words
 
 log = structlog.get_logger()
 
 PERIOD_S = 1.0
 
+DISK_S = 10.0
+"""How often the disk is asked for its room."""
+
 
 class Health:
     """Writes the snapshot for the group *read_gid*; *station* gives what only the daemon knows (uplinks, room).
 
-    *ending* says whether the daemon ends because it was told to.
+    *ending* says whether the daemon ends because it was told to, *disk* is the folder whose room counts.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Health:
         station: Callable[[], dict[str, Any]],
         ending: Callable[[], bool],
         read_gid: int | None = None,
+        disk: Path | None = None,
     ) -> None:
         self._path = path
         self._recorder = recorder
@@ -56,17 +57,27 @@ class Health:
         self._station = station
         self._ending = ending
         self._read_gid = read_gid
+        self._folder = disk
+        self._disk: dict[str, Any] | None = None
         self._started = clock.now()
         self._refused = False
 
     async def run(self) -> None:
         """Write until cancelled; the last snapshot says whether the daemon ended on purpose."""
         try:
-            while True:
-                self._try_to_write()
-                await asyncio.sleep(PERIOD_S)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._look_at_disk(), name="disk")
+                while True:
+                    self._try_to_write()
+                    await asyncio.sleep(PERIOD_S)
         finally:
             self._try_to_write(ended=self._ending())
+
+    async def _look_at_disk(self) -> None:
+        """Ask for its room beside the writing of snapshots: a sick disk may take minutes to answer."""
+        while self._folder:
+            self._disk = await asyncio.to_thread(disk_words, self._folder)
+            await asyncio.sleep(DISK_S)
 
     def _try_to_write(self, *, ended: bool = False) -> None:
         """Polling does not depend on what people can see of it: a full disk is logged, once."""
@@ -101,10 +112,14 @@ class Health:
             "pid": os.getpid(),
             "started": self._started,
             "written": self._clock.now(),
+            "service": "INVOCATION_ID" in os.environ,  # systemd.exec(5): started by it
             "clock": clock,
             "store": self._store(),
-            "links": [_link(name, poller) for name, poller in self._links().items()],
-            "devices": [_device(device, name) for name, poller in self._links().items() for device in poller.devices],
+            "disk": self._disk,
+            "links": [link_words(name, poller) for name, poller in self._links().items()],
+            "devices": [
+                device_words(device, name) for name, poller in self._links().items() for device in poller.devices
+            ],
             **self._station(),
         }
 
@@ -119,67 +134,3 @@ class Health:
             "refused": waiting and asdict(waiting),
             "volatile": self._recorder.is_volatile,
         }
-
-
-def _link(name: str, poller: LinkPoller) -> dict[str, Any]:
-    link = poller.link
-    return {
-        "name": name,
-        "endpoint": link.endpoint,
-        "kind": link.kind,
-        "up": link.up,
-        "share": round(link.share, 4),
-    }
-
-
-def _device(device: DevicePoller, link: str) -> dict[str, Any]:
-    condition = device.condition
-    counters = device.counters
-    return {
-        "name": device.name,
-        "link": link,
-        "profile": f"{device.profile.maker} {device.profile.model}",
-        "every_s": device.every_s,
-        "state": condition.state,
-        "since": condition.since,
-        "reason": condition.reason,
-        "error": condition.error,
-        "hint": condition.hint,
-        "polled": condition.polled,
-        "failed": condition.failed,
-        "missed": condition.missed,
-        "counters": counters and _counters(counters),
-        "last_time": condition.last_time,
-        "channels": [
-            {
-                "name": channel.name,
-                "title": channel.title,
-                "stream": channel.stream,
-                "value": condition.last[channel.name][0].value,
-                "unit": shown(channel.unit),
-                "quality": condition.last[channel.name][1],
-            }
-            for channel in device.profile.channels
-            if channel.name in condition.last
-        ],
-    }
-
-
-def _counters(counters: Counters) -> dict[str, Any]:
-    """What became of the requests to one device; shares are parts of the wire's time in the last minutes."""
-    now_s = time.monotonic()
-    return {
-        "asked": counters.asked,
-        "good": counters.good,
-        "refused": counters.refused,
-        "timeouts": counters.timeouts,
-        "checksum": counters.checksum,
-        "bad": counters.bad,
-        "late": counters.late,
-        "strange": counters.strange,
-        "median_s": counters.median_s,
-        "worst_s": counters.worst_s,
-        "latest_s": counters.latest_s,
-        "share": round(counters.held.at(now_s), 4),
-        "wasted": round(counters.wasted.at(now_s), 4),
-    }

@@ -18,6 +18,8 @@ from agent.changes import Changes, Difference, changes
 from agent.clock import Clock, Step
 from agent.crew import Crew
 from agent.lastgood import facts as kept_facts
+from agent.operations.alarms import SILENT, Source
+from agent.operations.desk import FACTS, Desk
 from agent.polling.device import CONDITIONS, DevicePoller
 from agent.polling.judge import Judge
 from agent.polling.poller import LinkPoller
@@ -67,7 +69,8 @@ class Station:
         self._recorder = recorder
         self._clock = clock
         self._state = state
-        self._judge = Judge({})
+        self.desk = Desk(recorder, clock, lambda: [device.name for device in self.settings.devices])
+        self._judge = Judge({}, at_work=self.desk.maintenance.covers)
         self._bystanders: dict[str, DevicePoller] = {}  # not changed, but stopped for what else is on their wire
         self._applying = asyncio.Lock()
 
@@ -80,6 +83,7 @@ class Station:
         self._clock.on_step(lambda step: self._recorder.fact(STEPPED, str(step)))
         if self._clock.last_step is None and (text := await self._recorder.read(lambda log: log.fact(STEPPED))):
             self._clock.last_step = Step.parse(text)
+        self.desk.begin(await self._recorder.read(lambda log: {key: text for key in FACTS if (text := log.fact(key))}))
         async with self._applying:
             await self._put_to_work(self.settings)
 
@@ -124,6 +128,10 @@ class Station:
         """The names of all devices that are polled."""
         return [device.name for poller in self.links.values() for device in poller.devices]
 
+    def standing(self) -> list[dict[str, Any]]:
+        """What stands against readings now, as plain data."""
+        return self._judge.words()
+
     def turns(self) -> Mapping[str, float]:
         """When each link and uplink task last turned (monotonic seconds)."""
         links = {f"link {name}": poller.turned_s for name, poller in self.links.items()}
@@ -155,7 +163,7 @@ class Station:
         facts = await self._recorder.read(lambda log: {key: text for key in keys if (text := log.fact(key))})
         if memory := facts.get(CONDITIONS):
             self._judge.recall(memory, time.monotonic(), self._clock.now_s())
-        assembly = Assembly(self._recorder, self._clock, self._judge, facts)
+        assembly = Assembly(self._recorder, self._clock, self._judge, self.desk, facts)
         for wire in settings.wires:
             if wire.name not in self.links and settings.devices_on(wire.name):
                 self.links[wire.name] = poller = assembly.link(settings, wire)
@@ -169,6 +177,9 @@ class Station:
                 self._crew.start(f"uplink {words.name}", self.uplinks[words.name].run())
         self.settings = settings
         self._keep(settings)
+        polled = set(self.devices)
+        sources = {source for source in self._judge.sources() if source.device in polled}
+        self.desk.only(sources | {Source(device, *SILENT) for device in polled})
 
     def _keep(self, settings: Settings) -> None:
         """Keep what runs now as the last that ran, and record that it was applied, with the digests of its files."""

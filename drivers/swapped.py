@@ -15,8 +15,8 @@ from drivers.profile import Channel, Order
 from drivers.reading import Quality, Reading
 
 FORMS = {"float32": ">f", "int32": ">i", "uint32": ">I"}
-TINY = 1e-20
-"""No instrument means a float that is nearer to zero than this, and not zero."""
+ABSURD = (1e-20, 1e15)
+"""No instrument means a float that is smaller or larger than this, and not zero."""
 
 SANE = (1e-3, 1e7)
 """Magnitudes of a float that an instrument may mean."""
@@ -33,7 +33,7 @@ def swapped(channel: Channel, reading: Reading, order: Order = "ABCD") -> Swap |
     """Return the first other order that puts an absurd *reading* inside the range of *channel*; None if none does.
 
     *order* is the instrument's; the channel's own counts first. Absurd is a value of two registers that
-    is outside its range, or a float that is all but zero.
+    is outside its range, or a float of a magnitude that nothing has.
     """
     form, value = FORMS.get(channel.type or ""), reading.value
     if form is None or not isinstance(value, int | float) or not _absurd(reading, value):
@@ -52,7 +52,9 @@ def swapped(channel: Channel, reading: Reading, order: Order = "ABCD") -> Swap |
 
 
 def _absurd(reading: Reading, value: float) -> bool:
-    return reading.quality in (Quality.OVER_RANGE, Quality.UNDER_RANGE) or 0 < abs(value) < TINY
+    if reading.quality in (Quality.OVER_RANGE, Quality.UNDER_RANGE):
+        return True
+    return value != 0 and not ABSURD[0] <= abs(value) <= ABSURD[1]
 
 
 def _makes_sense(channel: Channel, value: float) -> bool:

@@ -147,7 +147,7 @@ recall() { # SLOT: each file in one step; what a power cut leaves, the next try 
         [ -e "$program/$1/kept/$file" ] || continue
         rm -rf "$root/$file.part"
         cp -a "$program/$1/kept/$file" "$root/$file.part"
-        [ ! -d "$root/$file" ] || rm -rf "${root:?}/$file" # a folder cannot be replaced by mv
+        [ ! -d "$root/$file" ] || rm -rf "$root/${file:?}" # a folder cannot be replaced by mv
         mv -T "$root/$file.part" "$root/$file"
     done
     sync
@@ -195,7 +195,7 @@ build_release() {
     "$python" -m venv "$fresh_slot"
     pip_install "$fresh_slot" --require-hashes -r "$tree/requirements-runtime.lock"
     pip_install "$fresh_slot" --no-deps "$wheel"
-    { "$fresh_slot/bin/python" -m pip check --quiet && agent --help >/dev/null; } ||
+    { "$fresh_slot/bin/python" -m pip check --quiet && starts "$slot"; } ||
         die "the new release does not run (above); nothing was changed" "--python PATH, or another --wheel"
     made_of >"$fresh_slot/made_of"
     # A power cut after the switch must not find a release that was only in the page cache.
@@ -204,9 +204,11 @@ build_release() {
 
 made_of() { cat "$wheel" "$tree/requirements-runtime.lock" ${interpreter:+"$interpreter"} | sha256sum; }
 
+starts() { "$program/$1/bin/python" -I "$program/$1/bin/station-agent" --help >/dev/null; } # SLOT
+
 is_in_use() { # whether the release that runs is this one, and does run
     [ "$(made_of)" = "$(cat "$program/$slot_before/made_of" 2>/dev/null)" ] || return 1
-    "$program/$slot_before/bin/python" "$program/$slot_before/bin/station-agent" --help >/dev/null 2>&1
+    starts "$slot_before" 2>/dev/null
 }
 
 move_in() { # from below --root to where it will run
@@ -215,8 +217,6 @@ move_in() { # from below --root to where it will run
     done
     sed -i "s|$root/|/|g" "$fresh_slot/bin/station-agent" "$fresh_slot/pyvenv.cfg"
 }
-
-agent() { "$fresh_slot/bin/python" "$fresh_slot/bin/station-agent" "$@"; }
 
 discard() { # at exit: what was not switched to is of no use
     [ -z "${scratch:-}" ] || rm -rf "$scratch"
@@ -265,11 +265,20 @@ place_unit() {
     ln -sfn "$prefix/bin/station-agent" "$command"
 }
 
+as_service() { # ARGUMENTS of the release's Python, run by the user of the service
+    set -- "$fresh_slot/bin/python" -I "$@" # and nothing of the folder that the installer was called in
+    if [ -n "$root" ]; then "$@"; else runuser -u station-agent -- "$@"; fi
+}
+
+insist_that_it_runs() { # every package of it, for a user who is no root
+    as_service -c 'import agent.daemon' ||
+        die "station-agent $(version_of "$slot") does not run for the user station-agent (above); nothing was changed" \
+            '--python PATH, one that every user can read'
+}
+
 check_configuration() { # 0 good, 1 wants attention, 2 wrong; as the service sees it
-    set -- --config "$config/station.toml" check
-    [ -n "$root" ] || set -- runuser -u station-agent -- "$fresh_slot/bin/station-agent" "$@"
     verdict=0
-    if [ -n "$root" ]; then agent "$@"; else "$@"; fi || verdict=$?
+    as_service "$fresh_slot/bin/station-agent" --config "$config/station.toml" check || verdict=$?
 }
 
 switch_to() { # SLOT: in one step, so that there is always a program to start
@@ -320,6 +329,7 @@ install_agent() {
     prepare_release
     [ -z "$slot_before" ] || [ "$slot" = "$slot_before" ] || remember "$slot_before"
     make_accounts
+    insist_that_it_runs
     place_configuration
     check_configuration
     if [ "$verdict" -gt 1 ] && running; then
@@ -369,6 +379,7 @@ roll_back() {
     slot=$(free_slot)
     fresh_slot=$program/$slot
     [ -d "$fresh_slot/kept" ] || die 'there is no former release to go back to' 'run install.sh of the version that you want'
+    insist_that_it_runs
     put_aside
     remember "$slot_before"
     recall "$slot"

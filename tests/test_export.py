@@ -14,7 +14,8 @@ import pytest
 
 from agent.cli.moments import day, month
 from agent.exporting.sheet import plain
-from agent.store.record import Draft, draft, event, meta_id
+from agent.store.archive import Archive
+from agent.store.record import Draft, draft, event, meta_id, to_ms
 from agent.store.verify import verify_files
 from drivers.reading import Stream
 from tests.simulators.logbook import open_store
@@ -160,6 +161,48 @@ def test_parquet_has_typed_columns(technician: Technician) -> None:
         (None, "17", "valid"),
         (1.0, None, "valid"),
     ]
+
+
+def archived(technician: Technician, *, keep: int) -> Path:
+    """Seal the days of the log into the archive, and free all but the last *keep* measurements."""
+    store = open_store(technician.config.parent / "store.db")
+    archive = Archive(technician.config.parent / "archive")
+    while part := archive.next_slice(store.log, to_ms(MIDNIGHT + timedelta(days=3))):
+        archive.seal(store.log, part)
+    store.free(store.epoch, Stream.MEASUREMENT, 1, 120 - keep)
+    store.close()
+    return archive.folder
+
+
+def test_what_the_log_has_freed_comes_from_the_archive(technician: Technician, tmp_path: Path) -> None:
+    """Each record once, whichever has it, and the chain goes through."""
+    before = exported(technician, "--since", "2026-10-31", "--until", "2026-11-02")
+    archived(technician, keep=40)
+    after = exported(technician, "--since", "2026-10-31", "--until", "2026-11-02")
+    records = [line for line in after.splitlines() if line.startswith(b'{"head"')]
+    assert records == [line for line in before.splitlines() if line.startswith(b'{"head"')]
+    assert [proof.broken for proof in verify_files([tmp_path / "exported"])] == [None, None]
+
+
+def test_a_log_that_began_anew_still_has_its_archive(technician: Technician) -> None:
+    """The old epochs are in no table of the new file."""
+    archived(technician, keep=40)
+    (technician.config.parent / "store.db").unlink()
+    (technician.config.parent / "store.db.high").unlink()
+    open_store(technician.config.parent / "store.db").close()
+    found = rows(exported(technician, "--month", "2026-11", "--format", "csv"))
+    assert (len(found), found[0]["value"]) == (60, "60.5")
+
+
+def test_an_archive_that_cannot_be_read_is_named_and_not_passed_over(technician: Technician) -> None:
+    """An export that leaves out a day in silence is worse than none."""
+    (file,) = archived(technician, keep=40).glob("*measurement*")
+    file.write_bytes(file.read_bytes()[:-200])
+    output = technician.config.parent / "november.csv"
+    said = technician.types("export", "--month", "2026-11", "--format", "csv", "--output", str(output))
+    assert (said.code, f"{file} of the archive cannot be read" in said.err) == (3, True)
+    assert not list(output.parent.glob("november.csv*"))
+    assert technician.types("export", "--month", "2026-11", "--output", "/dev/null").code == 3
 
 
 def test_without_pyarrow_it_is_said_what_to_install(technician: Technician, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.polling.judge import ALARM_HOLD_S, Judge
+from agent.operations.alarms import Sign, Source
+from agent.polling.judge import Judge
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading
 
@@ -112,20 +113,48 @@ def test_a_cold_sampling_line_makes_the_analyzers_behind_it_suspect(judge: Judge
     """Water in the line eats SO2; the analyzer itself sees nothing wrong."""
     verdict = judge.judge("line", scan(temperature=12.0, alarms=0), 0.0)
 
-    assert names(verdict) == ["alarm_raised"]
+    evidence = {"value": 12.0, "normal": [30.0, 50.0], "affects": ["so2.so2"]}
+    assert verdict.signs == {("temperature", "normal"): Sign("limit", "warning", evidence)}
     assert verdict.quality["temperature"] is Quality.VALID, "the reading itself is right"
     assert judge.judge("so2", scan(so2=5.0, state="sample"), 1.0).quality["so2"] is Quality.SUSPECT
     judge.judge("line", scan(temperature=40.0, alarms=0), 2.0)
     assert judge.judge("so2", scan(so2=5.0, state="sample"), 3.0).quality["so2"] is Quality.VALID
 
 
-def test_an_alarm_is_cleared_only_after_the_value_stayed_normal(judge: Judge) -> None:
-    """A value that dances on its limit is one alarm, not hundreds."""
-    assert names(judge.judge("line", scan(temperature=29.9), 0.0)) == ["alarm_raised"]
-    assert names(judge.judge("line", scan(temperature=30.1), 1.0)) == []
-    assert names(judge.judge("line", scan(temperature=29.9), 2.0)) == []
-    assert names(judge.judge("line", scan(temperature=31.0), 3.0)) == []
-    assert names(judge.judge("line", scan(temperature=31.0), 3.0 + ALARM_HOLD_S)) == ["alarm_cleared"]
+def test_only_what_was_read_can_say_that_an_alarm_is_over(judge: Judge) -> None:
+    """A limit is looked at when there is a value, a flag when there is a status word."""
+    unread = Reading("alarms", None, Quality.COMM_FAULT, "no_reply")
+
+    assert judge.judge("line", scan(temperature=40.0, alarms=unread), 0.0).seen == {"", "temperature"}
+    assert judge.judge("line", scan(alarms=0), 1.0).seen == {"", "alarms"}
+
+
+def test_what_can_raise_an_alarm_is_known_beforehand(judge: Judge) -> None:
+    """An alarm of what is configured no more can never be cleared by a reading."""
+    assert judge.sources() == {
+        Source("so2", "flow", "normal"),
+        Source("line", "temperature", "normal"),
+        Source("line", "alarms", "blocked"),
+    }
+
+
+def test_while_somebody_is_at_work_all_of_a_device_is_maintenance(judge: Judge) -> None:
+    """Flow and lamp of an open instrument prove nothing; a fault is still a fault."""
+    judge.at_work = "so2".__eq__
+    verdict = judge.judge("so2", scan(so2=5.0, state="sample", flow=0.6), 0.0)
+    broken = judge.judge("so2", scan(so2=5.0, state="broken", flow=0.6), 1.0)
+
+    assert set(verdict.quality.values()) == {Quality.MAINTENANCE}
+    assert broken.quality == {"so2": Quality.FAULT, "state": Quality.MAINTENANCE, "flow": Quality.MAINTENANCE}
+    assert judge.judge("line", scan(temperature=40.0), 2.0).quality["temperature"] is Quality.VALID
+
+
+def test_work_on_the_sampling_line_spoils_what_is_sampled_through_it(judge: Judge) -> None:
+    """An open manifold lets room air into every analyzer; their own state is still what it says."""
+    judge.at_work = "line".__eq__
+    verdict = judge.judge("so2", scan(so2=5.0, state="sample", flow=0.6), 0.0)
+
+    assert verdict.quality == {"so2": Quality.MAINTENANCE, "state": Quality.VALID, "flow": Quality.VALID}
 
 
 def test_an_alarm_bit_of_the_line_covers_what_is_sampled_through_it(judge: Judge) -> None:
@@ -133,6 +162,7 @@ def test_an_alarm_bit_of_the_line_covers_what_is_sampled_through_it(judge: Judge
     verdict = judge.judge("line", scan(alarms=1), 0.0)
 
     assert verdict.happenings[0].data == {"channel": "alarms", "flag": "blocked", "quality": "fault", "alarm": True}
+    assert verdict.signs == {("alarms", "blocked"): Sign("state", "critical", {"value": 1})}
     assert judge.judge("so2", scan(so2=5.0, state="sample"), 1.0).quality["so2"] is Quality.FAULT
 
 

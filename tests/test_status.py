@@ -25,6 +25,7 @@ from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.consumer import Consumer
 from tests.simulators.modbus_server import ModbusTcpServer, Unit
 from tests.simulators.stationfile import HEAD, at_port, device, uplink
+from tests.simulators.terminal import Terminal
 
 GOOD, WARNING, CRITICAL, UNKNOWN = range(4)
 WELL = GOOD if kernel_says() else WARNING  # a machine without NTP is told to care for it
@@ -222,8 +223,9 @@ def test_one_dead_device_is_a_warning_with_cause_and_next_step(bench: Bench, tmp
         all_dead = agent.command("status")
 
     assert one_dead.returncode == WARNING
-    assert f"warning nox: nox on 127.0.0.1:{silent.port} gave no reply within 0.2 s" in words(one_dead.stdout)
-    assert "-> Check power, cable and address, then run: station-agent read nox" in words(one_dead.stdout)
+    cause = f"warning address nox: 127.0.0.1:{silent.port} is there, but never any answer from address 1"
+    assert cause in words(one_dead.stdout)
+    assert "-> Compare it and the protocol with its menu, or: station-agent scan nox" in words(one_dead.stdout)
     assert all_dead.returncode == CRITICAL
     assert "critical station: no device answers: nothing is measured" in words(all_dead.stdout)
     assert words(all_dead.stdout).index("critical") < words(all_dead.stdout).index("warning"), "the worst first"
@@ -241,14 +243,15 @@ def test_an_uplink_that_is_down_tells_why_and_what_waits(bench: Bench, tmp_path:
 
     assert screen.returncode == WARNING, "nothing is lost yet"
     assert f"127.0.0.1:{port}" in words(screen.stdout)
-    assert "warning city:" in words(screen.stdout)
+    assert "warning broker city:" in words(screen.stdout)
     row = next(line for line in screen.stdout.splitlines() if line.startswith("city "))
     assert int(row.split()[3]) >= 5, row
 
 
-def test_status_starts_as_fast_as_python_lets_it(agent: AgentProcess) -> None:
+@pytest.mark.parametrize("words", [["status", "--json"], ["status"], ["--lang", "zh", "status"]])
+def test_status_starts_as_fast_as_python_lets_it(agent: AgentProcess, words: list[str]) -> None:
     """A screen that takes a second is not looked at: at most eight times what an empty Python takes."""
-    line = [*COMMAND, "--config", str(agent.config), "status", "--json"]
+    line = [*COMMAND, "--config", str(agent.config), *words]
 
     def took_s(command: list[str]) -> float:
         began_s = time.perf_counter()
@@ -257,7 +260,7 @@ def test_status_starts_as_fast_as_python_lets_it(agent: AgentProcess) -> None:
 
     pairs = [(took_s([sys.executable, "-c", "pass"]), took_s(line)) for _ in range(9)]
     empty_s, status_s = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"python -c pass {empty_s * 1000:.0f} ms, status --json {status_s * 1000:.0f} ms")
+    print(f"python -c pass {empty_s * 1000:.0f} ms, {' '.join(words)} {status_s * 1000:.0f} ms")
 
     assert status_s <= 8 * empty_s
 
@@ -270,6 +273,35 @@ def test_status_imports_nothing_heavy(agent: AgentProcess) -> None:
 
     assert "agent.paths" in modules
     assert not {"pydantic", "structlog", "asyncio", "apsw", "orjson", "paho", "serial", "pymodbus", "rich"} & modules
+
+
+def test_colours_are_for_terminals_that_want_them(agent: AgentProcess) -> None:
+    """In a log file, a mail or on a monochrome screen an escape sequence is dirt; the word says it all."""
+    agent.kill()
+    line = [*COMMAND, "--config", str(agent.config), "status"]
+    with Terminal(line) as coloured, Terminal(line, environment={"NO_COLOR": "1"}) as plain:
+        coloured.until(lambda: coloured.exit_code is not None)
+        plain.until(lambda: plain.exit_code is not None)
+        screens = coloured.coloured, plain.coloured
+
+    assert all(screen.count("CRITICAL") == 1 for screen in screens)
+    assert ["\x1b[1m\x1b[31mCRITICAL" in screen for screen in screens] == [True, False]
+    assert "\x1b" not in screens[1] + agent.command("status").stdout
+
+
+def test_watching_follows_the_station_and_ends_with_its_level(agent: AgentProcess) -> None:
+    """A second window for the technician at the rack: it stays in its place, and Ctrl-C is no failure."""
+    line = [*COMMAND, "--config", str(agent.config), "status", "--watch"]
+    with Terminal(line, rows=16) as watching:
+        watching.shows("so2 17")
+        agent.kill()
+        watching.shows("the daemon died")
+        headlines = [row for row in watching.lines if "station test-1" in row]
+        os.kill(watching.pid, signal.SIGINT)
+        watching.until(lambda: watching.exit_code is not None)
+        code = watching.exit_code
+
+    assert (len(headlines), code) == (1, CRITICAL)
 
 
 def test_ages_are_told_in_their_two_largest_units() -> None:

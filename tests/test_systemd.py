@@ -6,14 +6,12 @@ tests/systemd/ runs both for real, in a container.
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.systemd.wheel import make_wheel
+from tests.systemd.machine import FOLDER, Station
 
-FOLDER = Path(__file__).parent.parent / "systemd"
 UNIT = FOLDER / "station-agent.service"
 PROGRAM = "/opt/station-agent/bin/station-agent"
 
@@ -34,38 +32,6 @@ def directives() -> dict[str, list[str]]:
             key, _, value = line.partition("=")
             found.setdefault(key, []).append(value)
     return found
-
-
-class Station:
-    """A root directory to install into, and a source tree to install from, with small stand-in wheels."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
-        self.wheels = folder / "wheels"
-        self.tree = folder / "tree"
-        self.wheels.mkdir()
-        shutil.copytree(FOLDER, self.tree / "systemd")
-        (self.tree / "config").mkdir()
-        (self.tree / "config/station.toml").write_text("# as shipped\n")
-        (self.tree / "requirements-runtime.lock").write_text("")
-
-    def file(self, inside: str) -> Path:
-        """The file that is *inside* on the station."""
-        return self.root / inside.lstrip("/")
-
-    def install(self, version: str) -> subprocess.CompletedProcess[str]:
-        """Install a stand-in of *version*."""
-        return self.run("--wheel", make_wheel(self.wheels, version), "--python", sys.executable)
-
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run install.sh for this root."""
-        command = ["sh", self.tree / "systemd/install.sh", "--root", self.root, "--wheels", self.wheels, *arguments]
-        return subprocess.run(command, capture_output=True, text=True)
-
-    def version(self) -> str:
-        """The version that the service would start."""
-        release = self.file("/opt/station-agent") / self.file("/opt/station-agent/bin").readlink()
-        return next((release.parent / "lib").glob("python*/site-packages/station_agent-*.dist-info")).name
 
 
 @pytest.fixture

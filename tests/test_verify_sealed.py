@@ -118,6 +118,19 @@ def test_months_that_follow_each_other_are_proven_to(technician: Technician, cup
     assert [(one["first"], one["last"], one["gone"]) for one in proofs] == [(1, 6, []), (7, 7 + 30 * 144 - 1, [])]
 
 
+def test_a_month_that_is_no_longer_whole_says_so(technician: Technician, tmp_path: Path) -> None:
+    """A cupboard with holes in it that nobody knows of is worse than an empty one."""
+    store = open_store(tmp_path / "store.db")
+    store.free(store.epoch, Stream.MEASUREMENT, 1, 1000)
+    store.close()
+    folder = tmp_path / "cupboard"
+    said = technician.types("export", "--month", "2025-11", "--seal", str(folder))
+    (file,) = json.loads((folder / "2025-11_330100-A01.manifest.json").read_bytes())["files"]
+    assert said.code == 1
+    assert f"measurement 1 to 1000 of epoch {store.epoch} are in neither log nor archive" in said.out
+    assert file["lost"] == [{"epoch": store.epoch, "first": 1, "last": 1000}]
+
+
 def test_what_is_sealed_is_not_written_over(technician: Technician, cupboard: Path) -> None:
     """And a month that still goes on is not sealed."""
     again = technician.types("export", "--month", "2025-11", "--seal", str(cupboard))

@@ -32,6 +32,15 @@ class Deliveries:
         self.names = sorted(self.lives)
         self._cursors = log.cursors()
 
+    def serves(self, name: str, due_ms: int) -> bool:
+        """Whether the uplink was there when a tick was due."""
+        life = self.lives[name]
+        return life.since_ms <= due_ms and (life.removed_ms is None or due_ms < life.removed_ms)
+
+    def edges(self) -> list[int]:
+        """When uplinks came and went."""
+        return [edge for life in self.lives.values() for edge in (life.since_ms, life.removed_ms) if edge is not None]
+
     def parts(self, epoch: str, first: int, last: int) -> Iterator[Part]:
         """Records *first* to *last* of the measurements of *epoch*, cut where an uplink begins or ends to lack them."""
         lacks = [self._cursor(name, epoch).gaps(first, last) for name in self.names]

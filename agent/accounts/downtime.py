@@ -22,9 +22,14 @@ class Down(NamedTuple):
     cause: Cause
 
     @property
-    def edges(self) -> tuple[int, int]:
-        """From when to when a tick without a record belongs to it: one may have been due just before or after."""
-        return self.since_ms - MARGIN_MS, self.until_ms + MARGIN_MS
+    def edges(self) -> tuple[int, int, int]:
+        """The moments at which something changes for ticks without a record."""
+        return self.since_ms - MARGIN_MS, self.since_ms, self.until_ms + MARGIN_MS
+
+    def covers(self, due_ms: int, *, is_explained: bool) -> bool:
+        """Whether a tick without a record belongs to it; one due just before it only if nothing else explains that."""
+        begins_ms = self.since_ms - (0 if is_explained else MARGIN_MS)
+        return begins_ms <= due_ms < self.until_ms + MARGIN_MS
 
 
 def downtimes(events: Iterable[Record]) -> list[Down]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from agent.accounts.causes import EXEMPT, Cause, cause_of
+from agent.accounts.causes import Cause, cause_of
 from agent.accounts.delivered import Deliveries
 from agent.accounts.downtime import Down
 from agent.accounts.stretches import Stretch
@@ -18,6 +19,19 @@ from drivers.reading import Quality
 
 GATHERED_MS = 60_000
 """Ticks that gave nothing wait so long for their record, and a power cut may find them waiting."""
+
+
+class Piece(NamedTuple):
+    """Ticks in a row, the first due at ``due_ms``, of which ``pattern`` is said, or nothing.
+
+    ``told`` is what counts for them then. They have ``cause`` where no record decides it.
+    """
+
+    due_ms: int
+    ticks: int
+    pattern: Pattern | None
+    told: Pattern | None
+    cause: Cause | None
 
 
 class Ledger:
@@ -42,71 +56,55 @@ class Ledger:
     def enter(self, part: Stretch, timeline: Timeline) -> None:
         """Count every tick of *timeline*."""
         behind = {target for device, expected in part.plan.items() for target in expected.affects}
-        edges = self._edges(timeline)
         entries = [
             _Entry(self._account(timeline.device, name), index, f"{timeline.device}.{name}" in behind)
             for index, name in enumerate(timeline.channels)
         ]
+        for piece in self._pieces(timeline):
+            for entry in entries:
+                self._count(entry, piece)
+
+    def _pieces(self, timeline: Timeline) -> Iterator[Piece]:
+        edges = self._edges(timeline)
         before: Pattern | None = None
         for run in timeline.runs():
             for first, end in cut(run.first, run.end, edges):
-                self._enter(timeline, entries, first, end, run.pattern, before)
+                due_ms, ticks = timeline.due_ms(first), end - first
+                is_short = (ticks - 1) * timeline.every_us <= GATHERED_MS * 1000
+                told = before if run.pattern is None and before and before.is_nothing and is_short else run.pattern
+                down = self._down(due_ms, is_explained=told is not None) if run.pattern is None else None
+                unknown = Cause.INSTRUMENT if timeline.is_sampled else Cause.AGENT
+                yield Piece(due_ms, ticks, run.pattern, told, down or (unknown if told is None else None))
             before = run.pattern
 
-    def _enter(
-        self,
-        timeline: Timeline,
-        entries: Sequence[_Entry],
-        first: int,
-        end: int,
-        pattern: Pattern | None,
-        before: Pattern | None,
-    ) -> None:
-        """Count ticks *first* to before *end*, of which all is the same, and which follow some that were *before*."""
-        due_ms, ticks = timeline.due_ms(first), end - first
-        inherits = pattern is None and before is not None and before.is_nothing
-        inherits = inherits and ticks * timeline.every_us <= GATHERED_MS * 1000 + timeline.every_us
-        told = before if inherits else pattern
-        day = self._days[bisect_right(self._begins, due_ms) - 1].name
-        for entry in entries:
-            down = None if pattern else self._down(due_ms)
-            if down or told is None:
-                cause: Cause | None = down or (Cause.INSTRUMENT if timeline.is_sampled else Cause.AGENT)
-            else:
-                cause = self._cause(timeline.device, timeline.channels[entry.index], entry, told, due_ms)
-            tally = entry.account.days.setdefault(day, Tally())
-            tally.count(ticks, cause, has_value=pattern is not None and pattern.states[entry.index].has_value)
-            self._deliver(tally, ticks, cause, pattern, entry.index, due_ms)
-            entry.note(cause, pattern)
-
-    def _cause(self, device: str, channel: str, entry: _Entry, told: Pattern, due_ms: int) -> Cause | None:
-        by_line = entry.is_behind_line and not self._suspicion.is_own(device, channel, due_ms)
-        return cause_of(told.states[entry.index], before=entry.cause, by_line=by_line)
-
-    def _down(self, due_ms: int) -> Cause | None:
-        downs = ((down.cause, *down.edges) for down in self.downs)
-        return next((cause for cause, since_ms, until_ms in downs if since_ms <= due_ms < until_ms), None)
-
-    def _deliver(
-        self, tally: Tally, ticks: int, cause: Cause | None, pattern: Pattern | None, index: int, due_ms: int
-    ) -> None:
+    def _count(self, entry: _Entry, piece: Piece) -> None:
+        cause, pattern, account = piece.cause, piece.pattern, entry.account
+        if cause is None and piece.told is not None:
+            is_own = self._suspicion.is_own(account.device, account.channel, piece.due_ms)
+            by_line = entry.is_behind_line and not is_own
+            cause = cause_of(piece.told.states[entry.index], before=entry.cause, by_line=by_line)
+        has_value = pattern is not None and pattern.states[entry.index].has_value
+        tally = account.days.setdefault(self._day(piece.due_ms), Tally())
+        tally.count(piece.ticks, cause, has_value=has_value)
         for number, name in enumerate(self.deliveries.names):
             delivery = tally.deliveries.setdefault(name, Delivery())
-            life = self.deliveries.lives[name]
-            if due_ms < life.since_ms or (life.removed_ms is not None and due_ms >= life.removed_ms):
-                continue
-            delivery.expected += ticks
-            delivery.exempt += ticks if cause in EXEMPT else 0
-            if pattern is not None and not pattern.lacking >> number & 1 and pattern.states[index].has_value:
-                delivery.received += ticks
-                delivery.valid += ticks if cause is None else 0
+            if self.deliveries.serves(name, piece.due_ms):
+                has_it = pattern is not None and not pattern.lacking >> number & 1
+                delivery.count(piece.ticks, cause, received=has_value and has_it)
+        entry.note(cause, pattern)
+
+    def _day(self, due_ms: int) -> str:
+        return self._days[max(bisect_right(self._begins, due_ms) - 1, 0)].name
+
+    def _down(self, due_ms: int, *, is_explained: bool) -> Cause | None:
+        covering = (down.cause for down in self.downs if down.covers(due_ms, is_explained=is_explained))
+        return next(covering, None)
 
     def _edges(self, timeline: Timeline) -> list[int]:
         """The ticks at which something begins or ends that is not in the records: days, downtimes, alarms, uplinks."""
         moments = [*self._begins, *(edge for down in self.downs for edge in down.edges)]
         moments += [edge for name in timeline.channels for edge in self._suspicion.edges(timeline.device, name)]
-        lives = self.deliveries.lives.values()
-        moments += [edge for life in lives for edge in (life.since_ms, life.removed_ms) if edge is not None]
+        moments += self.deliveries.edges()
         return sorted({timeline.slot_at(moment) for moment in moments})
 
     def _account(self, device: str, channel: str) -> Account:

@@ -28,7 +28,7 @@ def as_page(found: Report, *, title: str, station: str, zone: tzinfo) -> str:
         f'<!DOCTYPE html>\n<html lang="{"zh-CN" if chosen() == "zh" else "en"}"><head><meta charset="utf-8">',
         f"<title>{escape(found.station)} {escape(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{escape(say('Valid transmission rate'))} {escape(title)}</h1>",
-        f"<p>{escape(station)} · {escape(found.station)} · {escape(_span(found, zone))}</p>",
+        f"<p>{escape(' · '.join(filter(None, (station, found.station, _span(found, zone)))))}</p>",
         *(line for table in tables(found) for line in _table(table)),
         *_paragraphs(notes(found, zone)),
         *(_table(by_day(found)) if len(found.days) > 1 else ()),

@@ -22,7 +22,7 @@ class NothingExpectedError(StationError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"the log knows of no configuration that ran in {name}",
-            hint="Look how far back it reaches with: station-agent status",
+            hint="See how far back it reaches with: station-agent status; the last 90 s are not counted yet",
         )
 
 

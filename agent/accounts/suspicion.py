@@ -25,7 +25,7 @@ class Suspicion:
         for event in events:
             name, device, data = event["event"], event.get("device", ""), event.get("data", {})
             at_ms = round(datetime.fromisoformat(event["time"]).timestamp() * 1000)
-            key = (device, f"{data.get('channel')}.{data.get('flag', 'normal')}")
+            key = (device, data.get("id") or f"{data.get('channel')}.{data.get('flag', 'normal')}")
             if name in ("alarm_raised", "condition_began"):
                 began.setdefault(key, (at_ms, _targets(device, data)))
             elif name in ("alarm_cleared", "condition_ended"):

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from agent.accounts.causes import Cause
+from agent.accounts.causes import EXEMPT, Cause
 
 
 class Day(NamedTuple):
@@ -48,6 +48,13 @@ class Delivery:
         """The valid transmission rate (有效传输率), 0 to 1."""
         transmission, validity = self.transmission, self.validity
         return None if transmission is None or validity is None else transmission * validity
+
+    def count(self, ticks: int, cause: Cause | None, *, received: bool) -> None:
+        """Count *ticks* that are valid, or were lost to *cause*."""
+        self.expected += ticks
+        self.exempt += ticks if cause in EXEMPT else 0
+        self.received += ticks if received else 0
+        self.valid += ticks if received and cause is None else 0
 
     def add(self, other: Delivery) -> None:
         """Count *other* in."""

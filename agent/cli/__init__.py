@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from agent import __version__
+from agent.columns import fold
 from agent.language import LANGUAGES, choose, say
 from drivers.errors import StationError
 
@@ -22,8 +23,14 @@ COMMANDS = {
     "simulate": "an instrument of any profile that is not there, with faults that are switched while it runs",
     "run": "the daemon",
     "reload": "make the running daemon read its configuration again",
+    "init": "ask a few questions and write a station file",
     "check": "validate configuration and profiles, show what would be asked on each link",
     "status": "one screen: station, devices, uplinks, log, and why something is not good",
+    "watch": "the whole station on one screen that stays: devices, trends, uplinks, events",
+    "alarms": "what is open and what became of others; acknowledge one, or close it with a reason",
+    "maintenance": "say that somebody is at work on a device: its data are marked, and recorded as before",
+    "note": "put a dated remark into the records: a visit, a filter, a bottle of gas",
+    "doctor": "everything that can be wrong: what was found, what it means, what to do",
     "read": "poll one device once, now; with --raw the bytes on the wire",
     "scan": "find who answers on a link",
     "probe": "show a block of registers under every type and word order",
@@ -33,7 +40,9 @@ COMMANDS = {
     "receive": "subscribe at a broker as a consumer would, and count",
     "verify": "walk the chain of the log, an archive, an export or a sealed month",
     "export": "write a time range as JSON Lines, CSV or Parquet, or seal a month",
+    "plot": "draw what channels did over some hours, in the terminal or as a picture",
     "report": "the valid transmission rate of a day or month, and what each lost tick was lost to",
+    "completion": "print what completes commands and names in bash or zsh, or the manual page",
     "profiles": "list the instruments it knows, or show one",
 }
 DEFAULT_CONFIG = "/etc/station-agent/station.toml"
@@ -74,6 +83,18 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help and say(action.help)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return list(fold(" ".join(text.split()), width))
+
+    def _format_text(self, text: str) -> str:
+        return super()._format_text("\n".join(map(_example, text.split("\n"))))
+
+
+def _example(line: str) -> str:
+    """A line of examples: two blanks or more stand before what the command is for, which is translated."""
+    command, blanks, purpose = line.rpartition("  ")
+    return command + blanks + (say(purpose) if command.strip() or not blanks else purpose)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from agent.exporting.jsonl import export_lines
 from agent.exporting.parquet import export_parquet
 from agent.exporting.seal import seal_month
 from agent.exporting.sheet import export_csv
+from agent.exporting.source import Source
 from agent.language import say
 from agent.paths import locate
 from agent.store.reader import Reader
@@ -65,11 +66,13 @@ def run(options: argparse.Namespace) -> int:
     zone = station_zone(options.config)
     period = _period(options)
     started_s = time.monotonic()
-    with Reader.open(locate(options.config).store) as log:
+    paths = locate(options.config)
+    with Reader.open(paths.store) as log:
+        source = Source(log, paths.archive)
         if options.seal:
-            return _seal(log, period, options.seal, str(zone))
+            return _seal(source, period, options.seal, str(zone))
         streams = options.stream or list(Stream)
-        total = _write(log, streams, period, options, str(zone))
+        total = _write(source, streams, period, options, str(zone))
     print(say(f"{total} records in {time.monotonic() - started_s:.1f} s"), file=sys.stderr)
     return int(total == 0)
 
@@ -87,17 +90,17 @@ def _period(options: argparse.Namespace) -> Period:
     return Period("", moment(options.since, zone), moment(options.until or "now", zone))
 
 
-def _write(log: Reader, streams: list[Stream], period: Period, options: argparse.Namespace, zone: str) -> int:
+def _write(source: Source, streams: list[Stream], period: Period, options: argparse.Namespace, zone: str) -> int:
     _, since_ms, until_ms = period
     if options.format == "parquet":
         if options.output is None:
             raise ExportError("Parquet is no text for a terminal", hint="Name a file: --output FILE")
-        with _written(options.output):
-            return export_parquet(log, streams, since_ms, until_ms, zone, options.output)[0]
+        with _finished(options.output) as path:
+            return export_parquet(source, streams, since_ms, until_ms, zone, path)[0]
     with _target(options.output) as out:
         if options.format == "csv":
-            return export_csv(log, streams, since_ms, until_ms, station_zone(options.config), out)[0]
-        parts = [export_lines(log, stream, since_ms, until_ms, out) for stream in streams]
+            return export_csv(source, streams, since_ms, until_ms, station_zone(options.config), out)[0]
+        parts = [export_lines(source, stream, since_ms, until_ms, out) for stream in streams]
         return sum(segment.records for segments in parts for segment in segments)
 
 
@@ -107,24 +110,36 @@ def _target(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with _written(path), path.open("wb") as out:
+    with _finished(path) as unfinished, unfinished.open("wb") as out:
         yield out
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[None]:
+def _finished(path: Path) -> Iterator[Path]:
+    """Where to write what is to be *path*: it has that name only once it is whole."""
+    is_file = path.is_file() or not path.exists()  # and no pipe or device
+    unfinished = path.with_name(path.name + ".part") if is_file else path
     try:
-        yield
-    except OSError as error:
+        yield unfinished
+        if is_file:
+            unfinished.replace(path)
+    except BaseException as error:
+        if is_file:
+            unfinished.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         hint = "Check the folder, who may write there, and the room on it"
         raise ExportError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
 
 
-def _seal(log: Reader, period: Period, folder: Path, zone: str) -> int:
+def _seal(source: Source, period: Period, folder: Path, zone: str) -> int:
     now_ms = int(time.time() * 1000)
-    words: dict[str, Any] = seal_month(log, *period, folder, zone=zone, agent=__version__, now_ms=now_ms)
+    words: dict[str, Any] = seal_month(source, *period, folder, zone=zone, agent=__version__, now_ms=now_ms)
     for file in words["files"]:
         print(f"{file['file']}  {file['records']}  {file['sha256']}")
     print(say(f"seal of {period.name}, for the label: {words['seal']}"))
     print(say(f"Look at it at any time with: station-agent verify {folder}"))
-    return 0
+    lost = [(file["stream"], gap) for file in words["files"] for gap in file["lost"]]
+    for stream, gap in lost:
+        print(say(f"{stream} {gap['first']} to {gap['last']} of epoch {gap['epoch']} are in neither log nor archive"))
+    return int(bool(lost))

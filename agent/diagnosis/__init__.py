@@ -15,8 +15,9 @@ from agent.diagnosis.clocks import of_clock
 from agent.diagnosis.disks import of_disk, of_log
 from agent.diagnosis.finding import CRITICAL, GOOD, LEVELS, UNKNOWN, WARNING, Facts, Finding, by_gravity, overall
 from agent.diagnosis.instruments import of_instruments
+from agent.diagnosis.operations import of_operations
 from agent.diagnosis.presence import look, of_daemon, of_service, of_store
-from agent.diagnosis.uplinks import of_uplink
+from agent.diagnosis.uplinks import of_uplinks
 from agent.diagnosis.wires import of_wires
 from agent.paths import Paths
 
@@ -48,10 +49,11 @@ def _findings(snapshot: Facts, paths: Paths) -> Iterator[Finding]:
     yield from of_disk(snapshot, now_s)
     yield from of_wires(snapshot)
     yield from of_instruments(snapshot)
-    yield from of_clock(snapshot["clock"], now_s)
+    yield from of_operations(snapshot, now_s)
+    yield from of_uplinks(snapshot["uplinks"])
     for uplink in snapshot["uplinks"]:
-        yield from of_uplink(uplink)
         yield from of_certificates(uplink, now_s)
+    yield from of_clock(snapshot["clock"], now_s)
     yield from _of_problems(snapshot, paths)
 
 

@@ -11,10 +11,10 @@ from agent.diagnosis.finding import CRITICAL, WARNING, Facts, Finding
 SOON_S = 30 * 86_400.0
 """So long before its end a certificate is a warning."""
 
-NAMES = {"ca": "ca_file", "client": "cert_file", "broker": "the broker's certificate"}
-STEPS = {
-    "ca": "Ask the broker's operator for the new authority, put it into ca_file",
-    "client": "Ask the broker's operator for a new certificate, put it into cert_file",
+KEYS = {"ca": "ca_file", "client": "cert_file"}
+HINTS = {
+    "ca": "Get the new authority from the broker's operator, as ca_file",
+    "client": "Get a new certificate from the broker's operator, as cert_file",
     "broker": "Ask the broker's operator to renew it",
 }
 
@@ -25,10 +25,12 @@ def of_certificates(uplink: Facts, now_s: float) -> Iterator[Finding]:
         if end is None:
             continue
         left_s = datetime.fromisoformat(end).timestamp() - now_s
-        name = NAMES.get(whose, whose)
-        hint = STEPS.get(whose, STEPS["broker"])
+        what = "the broker's certificate"
+        if whose in KEYS:
+            what = KEYS[whose]
+        hint = HINTS.get(whose, HINTS["broker"])
         if left_s <= 0:
-            cause = f"{name} expired {ago(seconds=-left_s)} ago"
+            cause = f"{what} expired {ago(seconds=-left_s)} ago"
             yield Finding(CRITICAL, "certificate", uplink["name"], cause, hint)
         elif left_s < SOON_S:
-            yield Finding(WARNING, "certificate", uplink["name"], f"{name} expires in {ago(seconds=left_s)}", hint)
+            yield Finding(WARNING, "certificate", uplink["name"], f"{what} expires in {ago(seconds=left_s)}", hint)

@@ -11,20 +11,24 @@ from agent.diagnosis.finding import GOOD, WARNING, Facts, Finding
 TOLD_S = 86_400.0
 """So long a step is told, which is also how long nothing is deleted by age after it."""
 
-SERVICE = "Check the time service: timedatectl, chronyc sources"
-
 
 def of_clock(clock: Facts, now_s: float) -> Iterator[Finding]:
     """Whether it is disciplined, and whether it was set of late."""
     step = clock["step"]
     set_s = datetime.fromisoformat(step["found"]).timestamp() if step else 0.0
-    told = f"it was set {_way(step['by_s'])} {ago(step['found'])} ago" if step and abs(now_s - set_s) < TOLD_S else ""
-    if not clock["synchronised"]:
-        cause = "not synchronised; records say so" + (f"; {told}" if told else "")
-        yield Finding(WARNING, "clock", "", cause, SERVICE)
-    elif told:
+    told = _step(step) if step and abs(now_s - set_s) < TOLD_S else ""
+    hint = "Check the time service: timedatectl, chronyc sources"
+    if clock["synchronised"] and told:
         yield Finding(GOOD, "clock", "", f"{told}; an event names the step", "If nobody meant to: timedatectl")
+    elif not clock["synchronised"] and told:
+        yield Finding(WARNING, "clock", "", f"not synchronised; records say so; {told}", hint)
+    elif not clock["synchronised"]:
+        yield Finding(WARNING, "clock", "", "not synchronised; records say so", hint)
 
 
-def _way(by_s: float) -> str:
-    return f"{ago(seconds=abs(by_s))} {'forward' if by_s > 0 else 'back'}"
+def _step(step: Facts) -> str:
+    size, when = ago(seconds=abs(step["by_s"])), ago(step["found"])
+    what = f"it was set back by {size}, {when} ago"
+    if step["by_s"] > 0:
+        what = f"it was set forward by {size}, {when} ago"
+    return what

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from agent.amounts import ago, number, size
-from agent.diagnosis.finding import CRITICAL, WARNING, Facts, Finding
+from agent.diagnosis.finding import CRITICAL, WARNING, Facts, Finding, Part
 
 SOON_S = 14 * 86_400.0
 """A disk that is full earlier than this is worth a warning today."""
@@ -23,9 +23,9 @@ def of_log(snapshot: Facts) -> Iterator[Finding]:
     store = snapshot["store"]
     if refused := store["refused"]:
         lost = sum(refused["lost"].values())
-        kept = f"{store['waiting']['records']} records wait in memory, {lost} are lost"
-        part = "disk" if "disk is full" in refused["error"] else "log"
-        yield Finding(CRITICAL, part, "", f"{refused['error']}; {kept}", refused["hint"])
+        part: Part = "disk" if "the disk is full" in refused["error"] else "log"
+        cause = f"{refused['error']}; {store['waiting']['records']} records wait in memory, {lost} are lost"
+        yield Finding(CRITICAL, part, "", cause, refused["hint"])
     if store.get("volatile"):
         hint = "Repair the disk; what is in memory moves over"
         yield Finding(CRITICAL, "log", "", "records are kept in memory only", hint)
@@ -42,10 +42,11 @@ def of_disk(snapshot: Facts, now_s: float) -> Iterator[Finding]:
 
 def days_to_full_s(disk: Facts, room: Facts, now_s: float) -> float | None:
     """Seconds until the log has filled the disk, at its pace so far; None when its quota is reached before that."""
-    per_s = room["used"] / max(now_s - datetime.fromisoformat(room["since"]).timestamp(), 60.0)
+    per_s: float = room["used"] / max(now_s - datetime.fromisoformat(room["since"]).timestamp(), 60.0)
     if disk["free"] > room["quota"] - room["used"] or per_s <= 0:
         return None
-    return float(disk["free"]) / per_s
+    free: int = disk["free"]
+    return free / per_s
 
 
 def _of_free_space(disk: Facts, room: Facts | None, now_s: float) -> Iterator[Finding]:

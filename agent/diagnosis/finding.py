@@ -48,18 +48,13 @@ class Finding(NamedTuple):
     hint: str
 
     @property
-    def label(self) -> str:
-        """Part and name in one."""
-        return self.part if self.subject in ("", self.part) else f"{self.part} {self.subject}"
-
-    @property
     def word(self) -> str:
         """How bad it is."""
         return LEVELS[self.level] if self.level else "note"
 
     def facts(self) -> Facts:
         """As a program reads it."""
-        return {**self._asdict(), "level": self.word}
+        return {**self._asdict(), "level": self.word, "subject": self.subject or self.part}
 
 
 def by_gravity(finding: Finding) -> int:

@@ -20,18 +20,18 @@ ATTENDED = frozenset(
 """Classes that somebody means to be: worth a remark, no warning."""
 
 QUIET = frozenset({"valid", "not_fitted", "comm_fault", "not_polled"})
-"""Classes that tell nothing here: all is well, or the wire is to blame."""
+"""Classes that tell nothing here: all is well, or the wire is to blame; maintenance too, where it is told as such."""
 
 PARTS: dict[str | None, Part] = {"sampling": "sampling line", "station": "station"}
 """What a parameter of each group speaks of; all others of the instrument."""
 
 FLOWS = ("L/min", "mL/min", "L/h", "m³/h", "m/s")
-LINE_STEPS = {
-    "low flow": "Look for a blocked or kinked tube, a full filter, a stopped pump or fan",
-    "high flow": "Look for a leak or an open end of the line, and at the setting of the pump",
+HINTS = {
+    "low flow": "Look for a blocked tube, a full filter, a stopped pump or fan",
+    "high flow": "Look for a leak, an open end, and at the setting of the pump",
     "low °C": "Check the heater of the line, its fuse and its setpoint",
     "high °C": "Check the setpoint and the sensor of the line's heater",
-    "high %": "Look for water in the line; check its heater and the room's temperature",
+    "high %": "Look for water in the line, and at its heater",
 }
 
 
@@ -42,9 +42,10 @@ def of_instruments(snapshot: Facts) -> Iterator[Finding]:
     for one in standing:
         yield from _of_standing(one, devices[one["device"]])
     explained = {(target, one["quality"]) for one in standing for target in one["targets"]}
+    quiet = QUIET | {"maintenance"} if snapshot.get("maintenance") else QUIET
     for device in devices.values():
         if device["state"] in ("good", "partial"):
-            yield from _of_readings(device, explained)
+            yield from _of_readings(device, explained, quiet)
 
 
 def _of_standing(one: Facts, device: Facts) -> Iterator[Finding]:
@@ -55,25 +56,32 @@ def _of_standing(one: Facts, device: Facts) -> Iterator[Finding]:
             yield from _of_unreadable(one, device)
         return
     part = PARTS.get(channel.get("group"), "instrument")
-    spoils = f"; {one['quality']}: {', '.join(one['targets'])}" if one["targets"] else ""
     if one["what"] == "normal":
         low, high = channel["normal"]
-        cause = f"{_shown(channel)}, normal is {low:g} to {high:g}{spoils}"
-        yield Finding(WARNING, part, device["name"], cause, _step(part, channel, device["name"]))
+        cause = f"{_shown(channel)}, normal is {low:g} to {high:g}"
+        hint = _step(part, channel, device["name"])
+        yield Finding(WARNING, part, device["name"], _with_targets(cause, one), hint)
         return
     level = GOOD if one["quality"] in ATTENDED else WARNING
     hint = "" if level == GOOD else f"Look at its display and its manual: station-agent read {device['name']}"
-    yield Finding(level, part, device["name"], f"it says {one['what']} ({one['channel']}){spoils}", hint)
+    cause = f"it says {one['what']} ({one['channel']})"
+    yield Finding(level, part, device["name"], _with_targets(cause, one), hint)
+
+
+def _with_targets(cause: str, one: Facts) -> str:
+    """*cause*, and what it makes of which readings."""
+    what = f"{cause}; {', '.join(one['targets'])} is {one['quality']}"
+    return what if one["targets"] else cause
 
 
 def _of_unreadable(one: Facts, device: Facts) -> Iterator[Finding]:
     """What would tell whether other readings are good cannot be read."""
     others = [target for target in one["targets"] if not target.startswith(f"{device['name']}.")]
     if others:
-        cause = f"{one['channel']} cannot be read; suspect: {', '.join(others)}"
+        cause = f"{one['channel']} cannot be read; {', '.join(others)} is suspect"
         yield Finding(WARNING, "sampling line", device["name"], cause, f"Run: station-agent read {device['name']}")
     elif device["state"] == "good":
-        cause = f"{one['channel']} cannot be read; suspect: {', '.join(one['targets'])}"
+        cause = f"{one['channel']} cannot be read; {', '.join(one['targets'])} is suspect"
         yield Finding(WARNING, "instrument", device["name"], cause, f"Run: station-agent read {device['name']}")
 
 
@@ -81,18 +89,17 @@ def _step(part: Part, channel: Facts, device: str) -> str:
     """What to do about a limit that is broken."""
     side = "low" if channel["value"] < channel["normal"][0] else "high"
     kind = "flow" if channel["unit"] in FLOWS else channel["unit"]
-    if part == "sampling line" and (step := LINE_STEPS.get(f"{side} {kind}")):
-        return step
-    return f"Look at it, then compare: station-agent read {device}"
+    hint = f"Look at it, then compare: station-agent read {device}"
+    return HINTS.get(f"{side} {kind}", hint) if part == "sampling line" else hint
 
 
-def _of_readings(device: Facts, explained: set[tuple[str, str]]) -> Iterator[Finding]:
+def _of_readings(device: Facts, explained: set[tuple[str, str]], quiet: frozenset[str]) -> Iterator[Finding]:
     measured = [channel for channel in device["channels"] if channel["stream"] == "measurement"]
     if absurd := [channel for channel in device["channels"] if channel.get("order")]:
         yield _of_word_order(device["name"], absurd)
     for channel in measured:
         quality = channel["quality"]
-        if quality in QUIET or channel in absurd or (f"{device['name']}.{channel['name']}", quality) in explained:
+        if quality in quiet or channel in absurd or (f"{device['name']}.{channel['name']}", quality) in explained:
             continue
         yield _of_reading(device["name"], channel)
 
@@ -100,9 +107,10 @@ def _of_readings(device: Facts, explained: set[tuple[str, str]]) -> Iterator[Fin
 def _of_word_order(device: str, absurd: list[Facts]) -> Finding:
     order = absurd[0]["order"]
     seen = f"{absurd[0]['name']} {absurd[0]['value']:.3g}"
-    more = f" and {len(absurd) - 1} more" if len(absurd) > 1 else ""
-    cause = f"{seen} is absurd; with its words in order {order['is']} it were {order['value']:g}{more}"
-    return Finding(WARNING, "profile", device, cause, f'Set order = "{order["is"]}" for this device, then reload')
+    cause = f"{seen} is absurd; order {order['is']} would make it {order['value']:g}"
+    if len(absurd) > 1:
+        cause = f"{cause}, and {len(absurd) - 1} more"
+    return Finding(WARNING, "profile", device, cause, f'Set order = "{order["is"]}" for it, and reload')
 
 
 def _of_reading(device: str, channel: Facts) -> Finding:

@@ -26,6 +26,7 @@ SYSTEMD_S = 1.0
 
 UNIT = "station-agent"
 WANTED = Path("/etc/systemd/system/multi-user.target.wants")
+START = f"Run: systemctl start {UNIT}"
 JOURNAL = f"Look at: journalctl -u {UNIT} -n 50"
 
 
@@ -52,9 +53,9 @@ def of_daemon(snapshot: Facts, now_s: float) -> Iterator[Finding]:
     written, pid = snapshot["written"], snapshot["pid"]
     age_s = now_s - datetime.fromisoformat(written).timestamp()
     if snapshot["ended"]:
-        yield _not_running(f"the daemon was stopped {ago(written)} ago", f"Run: systemctl start {UNIT}")
-    elif not _lives(pid):
-        yield _not_running(f"the daemon died {ago(written)} ago", JOURNAL)
+        yield _not_running(cause=f"the daemon was stopped {ago(written)} ago", hint=START)
+    elif not lives(pid):
+        yield _not_running(cause=f"the daemon died {ago(written)} ago", hint=JOURNAL)
     elif age_s > HUNG_S:
         cause = f"the daemon (pid {pid}) has not turned for {number(age_s)} s"
         yield Finding(CRITICAL, "agent", "", cause, f"Run: systemctl restart {UNIT}")
@@ -77,23 +78,26 @@ def _absent(paths: Paths) -> Finding:
     """Say why there is no snapshot: never started, not since the last boot, or it is not known where to look."""
     if paths.problem:
         return Finding(UNKNOWN, "configuration", "", paths.problem, "Name the file: station-agent --config FILE status")
-    was = "has never run here"
+    cause = "the daemon has never run here: nothing is polled"
     if _is_there(paths.store):
-        was = "has not run since this machine started"
-    return _not_running(f"the daemon {was}: nothing is polled", f"Run: systemctl start {UNIT}")
+        cause = "the daemon has not run since this machine started: nothing is polled"
+    return _not_running(cause=cause, hint=START)
 
 
-def _not_running(cause: str, hint: str) -> Finding:
+def _not_running(*, cause: str, hint: str) -> Finding:
     """The daemon does not live; systemd may know more than that."""
     service = _ask_systemd()
     if service.get("LoadState") == "loaded":
         state, result = service.get("ActiveState", ""), service.get("Result", "success")
         if state == "failed" or result != "success":
-            cause, hint = f"{cause}; its service failed ({result})", JOURNAL
+            cause = f"{cause}; its service failed ({result})"
+            hint = JOURNAL
         elif state in ("activating", "deactivating", "reloading"):
-            cause, hint = f"{cause}; systemd is {state} it", JOURNAL
+            cause = f"{cause}; systemd is {state} it"
+            hint = JOURNAL
         elif service.get("UnitFileState") == "disabled":
-            cause, hint = f"{cause}; its service is disabled", f"Run: sudo systemctl enable --now {UNIT}"
+            cause = f"{cause}; its service is disabled"
+            hint = f"Run: sudo systemctl enable --now {UNIT}"
     return Finding(CRITICAL, "agent", "", cause, hint)
 
 
@@ -119,7 +123,8 @@ def _ask_systemd() -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is a process *pid*, whoever it belongs to."""
     try:
         os.kill(pid, 0)  # /proc may be hidden from this user
     except ProcessLookupError:

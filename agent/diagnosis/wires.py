@@ -1,4 +1,4 @@
-"""Devices that give nothing: the cable, the network, the address, the instrument or this PC?
+"""Devices that give nothing: cable, network, address, instrument or this PC may be to blame.
 
 What tells them apart is who else on the wire answers, and whether the silent one
 ever did.
@@ -43,9 +43,11 @@ def _of_wire(link: Facts, devices: list[Facts]) -> Iterator[Finding]:
 
 def _of_dead_link(link: Facts, devices: list[Facts]) -> Finding:
     """The wire itself cannot be used."""
-    first = devices[0]
+    first, names = devices[0], _names(devices)
     why = first["error"].partition(" cannot be used: ")[2].partition("; next attempt")[0] or first["error"]
-    cause = f"{link['endpoint']}: {why} ({_names(devices)}; for {ago(first['since'])})"
+    cause = f"{link['endpoint']}: {why} ({names}, for {ago(first['since'])})"
+    if names == link["name"]:
+        cause = f"{link['endpoint']}: {why} (for {ago(first['since'])})"
     return Finding(WARNING, _blamed(link["kind"], why), link["name"], cause, first["hint"] or "")
 
 
@@ -60,11 +62,10 @@ def _blamed(kind: str, why: str) -> Part:
 
 def _of_silence(link: Facts, devices: list[Facts]) -> Finding:
     """All on one wire are silent: hardly all of them at once for reasons of their own."""
-    cause = f"nothing answers on {link['endpoint']}: {_names(devices)} (for {ago(devices[0]['since'])})"
+    cause = f"nothing answers on it: {_names(devices)} (for {ago(devices[0]['since'])})"
+    hint = f"Check the line behind the gateway: station-agent scan {link['name']}"
     if link["kind"] == "serial":
-        hint = f"Check the cable, its wires A and B, then baud and parity: station-agent listen {link['name']}"
-        return Finding(WARNING, "cable", link["name"], cause, hint)
-    hint = f"Check the line behind the gateway, then its addresses: station-agent scan {link['name']}"
+        hint = f"Check cable, wires A and B, baud, parity: station-agent listen {link['name']}"
     return Finding(WARNING, "cable", link["name"], cause, hint)
 
 
@@ -72,20 +73,20 @@ def _of_silent_one(link: Facts, device: Facts, *, others: int) -> Finding:
     """One device is silent: others on the wire answer, or it is alone there."""
     name, address, age = device["name"], _address(device), ago(device["since"])
     if device["last_time"]:
-        cause = f"no answer from{address} on {link['endpoint']} (for {age})"
-        cause += ", where others answer" if others else ""
-        return Finding(
-            WARNING, "instrument", name, cause, f"Check its power and its plug, then: station-agent read {name}"
-        )
+        cause = f"no answer for {age} from {address}"
+        if others:
+            cause = f"no answer for {age} from {address}; others on {link['name']} answer"
+        hint = f"Check its power and its plug, then run: station-agent read {name}"
+        return Finding(WARNING, "instrument", name, cause, hint)
     find = f"station-agent scan {link['name']}"
     if others:
-        cause = f"nothing ever answered at{address} on {link['endpoint']}, where others answer"
-        return Finding(WARNING, "address", name, cause, f"Compare the address with its menu, or find it: {find}")
+        cause = f"never any answer from {address}; others on {link['name']} answer"
+        return Finding(WARNING, "address", name, cause, f"Compare it with its menu, or find it: {find}")
     if link["kind"] == "serial":
-        cause = f"nothing ever answered at{address} on {link['endpoint']}"
-        return Finding(WARNING, "cable", name, cause, f"Check power, wires A and B, baud, parity, then address: {find}")
-    cause = f"{link['endpoint']} is there, but nothing ever answered at{address}"
-    return Finding(WARNING, "address", name, cause, f"Compare address and protocol with its menu, or find it: {find}")
+        cause = f"never any answer from {address} on {link['endpoint']}"
+        return Finding(WARNING, "cable", name, cause, f"Check power, wires A and B, baud and parity, then: {find}")
+    cause = f"{link['endpoint']} is there, but never any answer from {address}"
+    return Finding(WARNING, "address", name, cause, f"Compare it and the protocol with its menu, or: {find}")
 
 
 def _of_troubled_one(link: Facts, device: Facts) -> Finding:
@@ -102,7 +103,8 @@ def _of_troubled_one(link: Facts, device: Facts) -> Finding:
 
 
 def _address(device: Facts) -> str:
-    return f" address {device['address']}" if device.get("address") is not None else " it"
+    what = f"address {device.get('address')}"
+    return what if device.get("address") is not None else "it"
 
 
 def _names(devices: list[Facts]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from agent.dictionaries import Dictionaries
-from agent.store.reader import Reader
+from agent.exporting.source import Source
 from agent.store.record import Row
 from drivers.reading import Stream, Value
 
@@ -49,12 +49,12 @@ class Counting:
         return cell
 
 
-def cells(log: Reader, streams: list[Stream], since_ms: int, until_ms: int) -> Iterator[Cell]:
+def cells(source: Source, streams: list[Stream], since_ms: int, until_ms: int) -> Iterator[Cell]:
     """Yield the cells of all records with ``since_ms <= time < until_ms``, a stream after the other."""
-    dictionaries = Dictionaries(log)
+    dictionaries = Dictionaries(source.log)
     for stream in streams:
-        for epoch, row in log.located(stream, since_ms, until_ms):
-            yield from _of_record(stream, epoch, row, dictionaries)
+        for one in source.located(stream, since_ms, until_ms):
+            yield from _of_record(stream, one.epoch, one.row, dictionaries)
 
 
 def _of_record(stream: Stream, epoch: str, row: Row, dictionaries: Dictionaries) -> Iterator[Cell]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain, count, groupby
 from typing import BinaryIO
 
+from agent.exporting.source import Source
 from agent.store.lines import Heading, write
-from agent.store.reader import Reader
 from agent.store.record import Row
 from drivers.reading import Stream
 
@@ -35,17 +35,17 @@ class Segment:
 
 
 def export_lines(
-    log: Reader, stream: Stream, since_ms: int, until_ms: int, out: BinaryIO | gzip.GzipFile
+    source: Source, stream: Stream, since_ms: int, until_ms: int, out: BinaryIO | gzip.GzipFile
 ) -> list[Segment]:
     """Write the records of one stream with ``since_ms <= time < until_ms``; return the segments that they made."""
     segments = []
     counter = count()
-    located = log.located(stream, since_ms, until_ms)
-    for (epoch, _), run in groupby(located, key=lambda one: (one[0], one[1].seq - next(counter))):
-        rows = _Noting(row for _, row in run)
-        first = next(rows)
-        prev = log.head_at(epoch, stream, first.seq - 1)
-        write(out, Heading(log.station, epoch, stream, first.seq, prev), chain([first], rows))
+    located = source.located(stream, since_ms, until_ms)
+    for (epoch, _), run in groupby(located, key=lambda one: (one.epoch, one.row.seq - next(counter))):
+        begin = next(run)
+        rows = _Noting(one.row for one in chain([begin], run))
+        first, prev = next(rows), begin.prev()
+        write(out, Heading(source.station, epoch, stream, first.seq, prev), chain([first], rows))
         segments.append(Segment(epoch, first.seq, rows.last.seq, prev, rows.last.head))
     return segments
 

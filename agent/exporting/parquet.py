@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.exporting.cells import Cell, Counting, cells
+from agent.exporting.source import Source
 from agent.extras import required
-from agent.store.reader import Reader
 from drivers.reading import Stream
 
 GROUP = 100_000
@@ -19,13 +19,13 @@ GROUP = 100_000
 
 
 def export_parquet(
-    log: Reader, streams: list[Stream], since_ms: int, until_ms: int, zone: str, path: Path
+    source: Source, streams: list[Stream], since_ms: int, until_ms: int, zone: str, path: Path
 ) -> tuple[int, int]:
     """Write *path*, in which *zone* is noted; return how many records and rows. Raises ExtraMissingError, OSError."""
     arrow = required("pyarrow", extra="parquet", what="an export as Parquet")
     parquet = required("pyarrow.parquet", extra="parquet", what="an export as Parquet")
-    schema = _schema(arrow).with_metadata({"station": log.station, "timezone": zone})
-    found = Counting(cells(log, streams, since_ms, until_ms))
+    schema = _schema(arrow).with_metadata({"station": source.station, "timezone": zone})
+    found = Counting(cells(source, streams, since_ms, until_ms))
     with parquet.ParquetWriter(path, schema, compression="zstd") as out:
         while group := list(islice(found, GROUP)):
             out.write_table(arrow.table(_columns(group), schema=schema))

@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 import orjson
 
 from agent.exporting.jsonl import Segment, export_lines
+from agent.exporting.source import Source
 from agent.store.errors import LogWriteError
 from agent.store.files import sync_folder
-from agent.store.reader import Reader
 from agent.store.record import canonical, time_text
 from drivers.errors import StationError
 from drivers.reading import Stream
@@ -36,7 +36,7 @@ class SealError(StationError):
 
 
 def seal_month(
-    log: Reader, name: str, since_ms: int, until_ms: int, folder: Path, *, zone: str, agent: str, now_ms: int
+    source: Source, name: str, since_ms: int, until_ms: int, folder: Path, *, zone: str, agent: str, now_ms: int
 ) -> dict[str, Any]:
     """Seal the month *name* of *zone* into *folder*; return the words of the manifest.
 
@@ -44,13 +44,13 @@ def seal_month(
     LogWriteError when the medium refuses.
     """
     if until_ms + _LATE_MS > now_ms:
-        over = f"{name} is not over until {time_text(until_ms)}, and late records follow for ten minutes"
-        raise SealError(over, hint="A month that goes on is exported with --since and --until")
-    streams = [stream for stream in Stream if next(log.located(stream, since_ms, until_ms), None)]
+        what = f"{name} is not over until {time_text(until_ms)}, and late records follow for ten minutes"
+        raise SealError(what, hint="A month that goes on is exported with --since and --until")
+    streams = [stream for stream in Stream if next(source.located(stream, since_ms, until_ms), None)]
     if not streams:
         hint = "Look how far back it reaches with: station-agent status"
         raise SealError(f"the log holds no record of {name}", hint=hint)
-    begin = f"{name}_{log.station}"
+    begin = f"{name}_{source.station}"
     manifest = folder / f"{begin}{MANIFEST}"
     with _medium(manifest):
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,14 +59,14 @@ def seal_month(
             raise SealError(f"{name} is sealed in {folder} already", hint=hint)
         words = {
             "v": 1,
-            "station": log.station,
+            "station": source.station,
             "month": name,
             "timezone": zone,
             "since": time_text(since_ms),
             "until": time_text(until_ms),
             "made": time_text(now_ms),
             "agent": agent,
-            "files": [_file(log, s, since_ms, until_ms, folder / f"{begin}_{s}.jsonl.gz") for s in streams],
+            "files": [_file(source, s, since_ms, until_ms, folder / f"{begin}_{s}.jsonl.gz") for s in streams],
         }
         words["seal"] = seal_of(words)
         with _finished(manifest) as out:
@@ -85,10 +85,10 @@ def rendered(words: dict[str, Any]) -> bytes:
     return orjson.dumps(words, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _file(log: Reader, stream: Stream, since_ms: int, until_ms: int, path: Path) -> dict[str, Any]:
+def _file(source: Source, stream: Stream, since_ms: int, until_ms: int, path: Path) -> dict[str, Any]:
     """Write the file of one stream, and return what the manifest says of it."""
     with _finished(path) as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
-        segments = export_lines(log, stream, since_ms, until_ms, out)
+        segments = export_lines(source, stream, since_ms, until_ms, out)
     with path.open("rb") as written:
         digest = hashlib.file_digest(written, "sha256").hexdigest()
     return {
@@ -98,7 +98,18 @@ def _file(log: Reader, stream: Stream, since_ms: int, until_ms: int, path: Path)
         "bytes": path.stat().st_size,
         "sha256": digest,
         "segments": [_segment(segment) for segment in segments],
+        "lost": [
+            {"epoch": epoch, "first": first, "last": last} for epoch, first, last in _lost(source, stream, segments)
+        ],
     }
+
+
+def _lost(source: Source, stream: Stream, segments: list[Segment]) -> Iterator[tuple[str, int, int]]:
+    """What may have belonged to the month, and is neither in the log nor in the archive any more."""
+    for epoch in dict.fromkeys(segment.epoch for segment in segments):
+        seqs = [seq for segment in segments if segment.epoch == epoch for seq in (segment.first, segment.last)]
+        for first, last in source.lost(epoch, stream, min(seqs), max(seqs)):
+            yield epoch, first, last
 
 
 def _segment(segment: Segment) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from datetime import datetime, tzinfo
 from typing import BinaryIO
 
 from agent.exporting.cells import Cell, Counting, cells
-from agent.store.reader import Reader
+from agent.exporting.source import Source
 from agent.store.record import time_text
 from drivers.reading import Stream, Value
 
@@ -23,13 +23,13 @@ COLUMNS = ("time", "utc", "stream", "seq", "device", "channel", "value", "unit",
 
 
 def export_csv(
-    log: Reader, streams: list[Stream], since_ms: int, until_ms: int, zone: tzinfo, out: BinaryIO
+    source: Source, streams: list[Stream], since_ms: int, until_ms: int, zone: tzinfo, out: BinaryIO
 ) -> tuple[int, int]:
     """Write streams as CSV with times in *zone*; return how many records and rows."""
     text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="")
     table = csv.writer(text)
     table.writerow(COLUMNS)
-    found = Counting(cells(log, streams, since_ms, until_ms))
+    found = Counting(cells(source, streams, since_ms, until_ms))
     table.writerows(_row(cell, zone) for cell in found)
     text.detach()
     return found.records, found.rows

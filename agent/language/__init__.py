@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
 
 LANGUAGES = ("en", "zh")
+
+_FEW_LETTERS = 6
+"""A template with fewer is only glue, such as ``{}: {}``: it fits by accident what nobody translated."""
 
 _chosen = "en"
 
@@ -44,18 +47,21 @@ def _of_locale() -> str:
 
 @cache
 def _table(language: str) -> Table:
-    return Table(import_module(f"agent.language.{language}").TEXTS)
+    words = import_module(f"agent.language.{language}")
+    return Table(words.TEXTS, words.HEADINGS)
 
 
 class Table:
     """Texts and templates of one language, by their English.
 
     The more letters of its own a template has, the earlier it is tried: what
-    fits two of them is what the more particular one says.
+    fits two of them is what the more particular one says. *headings* are translated
+    only where they stand alone: put into a template, such a word is somebody's name.
     """
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], headings: Collection[str] = ()) -> None:
         self._texts = texts
+        self._headings = headings
         templates = sorted((english for english in texts if "{}" in english), key=_letters, reverse=True)
         self._templates = [(max(english.split("{}"), key=len), english) for english in templates]
 
@@ -65,12 +71,22 @@ class Table:
             return known
         for literal, english in self._templates:
             if literal in text and (match := _pattern(english).fullmatch(text)):
-                return self._texts[english].format(*map(self.translate, match.groups()))
+                parts = [(part, self._inner(part)) for part in match.groups()]
+                if _letters(english) >= _FEW_LETTERS or not any(_is_prose(*part) for part in parts):
+                    return self._texts[english].format(*(said for _, said in parts))
         return text
+
+    def _inner(self, text: str) -> str:
+        return text if text in self._headings else self.translate(text)
 
 
 def _letters(english: str) -> int:
-    return len(english.replace("{}", ""))
+    return sum(map(str.isalpha, english))
+
+
+def _is_prose(text: str, said: str) -> bool:
+    """Whether *text* is of several words, for which there are no others."""
+    return said == text and " " in text.strip()
 
 
 @cache

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from agent.store.record import time_text
+from agent.operations.instants import text_of
 from drivers.errors import StationError
 
 HOLD_S = 60.0
@@ -86,9 +86,9 @@ class Alarm:
     first: str
     raised: str
     raised_s: float
+    hold_s: float
     evidence: Mapping[str, Any]
     times: int = 1
-    hold_s: float = HOLD_S
     cleared: str | None = None
     cleared_s: float = 0.0
     lasted_s: float = 0.0
@@ -164,11 +164,9 @@ class Alarms:
 
         *seen* are the channels that could tell: whatever of them is not among the *signs* does not hold.
         """
-        told = [one for key, sign in signs.items() if (one := self._holds(Source(device, *key), sign, now_s))]
-        for source in [one for one in (*self._open, *self._pending) if one.device == device and one.channel in seen]:
-            if (source.channel, source.flag) not in signs and (one := self._is_away(source, now_s)):
-                told.append(one)
-        return told
+        told = [self._holds(Source(device, *key), sign, now_s) for key, sign in signs.items()]
+        told += [self._is_away(source, now_s) for source in self._of(device, seen) if source[1:] not in signs]
+        return [one for one in told if one]
 
     def only(self, known: Collection[Source], now_s: float) -> list[Told]:
         """Clear what is active but none of the *known* sources: the configuration does not name it any more."""
@@ -181,7 +179,7 @@ class Alarms:
         if alarm.acknowledged:
             who = alarm.acknowledged.get("user") or alarm.acknowledged["uid"]
             raise AlarmError(f"alarm {alarm.id} was acknowledged before, by {who}", hint="See: station-agent alarms")
-        alarm.acknowledged = {**by, "time": _text(now_s)}
+        alarm.acknowledged = {**by, "time": text_of(now_s)}
         return _told("alarm_acknowledged", alarm, {"raised": alarm.raised, **by})
 
     def close(self, name: str, reason: str, by: Mapping[str, Any]) -> Told:
@@ -220,6 +218,9 @@ class Alarms:
         """Take up the alarms of an earlier process; the next polls tell which of them still hold."""
         self._open |= {alarm.source: alarm for alarm in map(Alarm.of, memory)}
 
+    def _of(self, device: str, channels: Collection[str]) -> list[Source]:
+        return [one for one in (*self._open, *self._pending) if one.device == device and one.channel in channels]
+
     def _holds(self, source: Source, sign: Sign, now_s: float) -> Told | None:
         self._away.pop(source, None)
         alarm = self._open.get(source)
@@ -231,10 +232,9 @@ class Alarms:
         return self._raise_again(alarm, sign, now_s) if alarm else self._raise(source, sign, now_s)
 
     def _raise(self, source: Source, sign: Sign, now_s: float) -> Told:
-        raised = _text(now_s)
-        alarm = Alarm(
-            alarm_id(source, raised), source, sign.kind, sign.severity, raised, raised, now_s, dict(sign.evidence)
-        )
+        raised = text_of(now_s)
+        name, evidence = alarm_id(source, raised), dict(sign.evidence)
+        alarm = Alarm(name, source, sign.kind, sign.severity, raised, raised, now_s, HOLD_S, evidence)
         self._open[source] = alarm
         return _told("alarm_raised", alarm, {"times": 1, **alarm.evidence})
 
@@ -242,7 +242,7 @@ class Alarms:
         soon = now_s - alarm.cleared_s < LONGEST_HOLD_S
         alarm.hold_s = min(2 * alarm.hold_s, LONGEST_HOLD_S) if soon else HOLD_S
         alarm.times += 1
-        alarm.raised, alarm.raised_s, alarm.cleared = _text(now_s), now_s, None
+        alarm.raised, alarm.raised_s, alarm.cleared = text_of(now_s), now_s, None
         alarm.severity, alarm.evidence, alarm.acknowledged = sign.severity, dict(sign.evidence), None
         return _told("alarm_raised", alarm, {"first": alarm.first, "times": alarm.times, **alarm.evidence})
 
@@ -257,7 +257,7 @@ class Alarms:
     def _clear(self, alarm: Alarm, ended_s: float, now_s: float, **more: str) -> Told:
         self._away.pop(alarm.source, None)
         alarm.lasted_s = round(max(ended_s - alarm.raised_s, 0.0), 3)
-        alarm.cleared, alarm.cleared_s = _text(ended_s), now_s
+        alarm.cleared, alarm.cleared_s = text_of(ended_s), now_s
         life = {"raised": alarm.raised, "ended": alarm.cleared, "seconds": alarm.lasted_s, "times": alarm.times}
         return _told("alarm_cleared", alarm, {**life, **more})
 
@@ -276,7 +276,3 @@ def _told(event: str, alarm: Alarm, data: Mapping[str, Any]) -> Told:
     channel = {"channel": alarm.source.channel} if alarm.source.channel else {}
     about = {"id": alarm.id, "class": alarm.kind, "severity": alarm.severity}
     return Told(event, alarm.source.device, {**about, **channel, **flag, **data})
-
-
-def _text(seconds: float) -> str:
-    return time_text(round(seconds * 1000))

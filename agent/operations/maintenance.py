@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from agent.store.record import time_text
+from agent.operations.instants import text_of
 from drivers.errors import StationError
 
 ALL = "all"
@@ -56,7 +56,7 @@ class Work:
             "by": dict(self.by),
             "started": self.started,
             "started_s": self.started_s,
-            "until": _text(self.until_s),
+            "until": text_of(self.until_s),
             "until_s": self.until_s,
             "for_s": self.for_s,
         }
@@ -96,10 +96,10 @@ class Maintenance:
     ) -> dict[str, Any]:
         """Begin, or go on with other words and another end; returns what the record says."""
         before = self._running.get(subject)
-        started, started_s = (before.started, before.started_s) if before else (_text(now_s), now_s)
+        started, started_s = (before.started, before.started_s) if before else (text_of(now_s), now_s)
         work = Work(subject, reason, order, dict(by), started, started_s, now_s + for_s, for_s)
         self._running[subject] = work
-        return {**_about(work), "for_s": for_s, "until": _text(work.until_s), **by}
+        return {**_about(work), "for_s": for_s, "until": text_of(work.until_s), **by}
 
     def stop(self, subject: str, by: Mapping[str, Any], now_s: float) -> list[Ended]:
         """End that of *subject*; for :data:`ALL` everything that runs. Raises NotAtWorkError."""
@@ -130,13 +130,9 @@ class Maintenance:
     def _end(self, subject: str, ended_s: float, how: Mapping[str, Any]) -> Ended:
         work = self._running.pop(subject)
         seconds = round(max(ended_s - work.started_s, 0.0), 3)
-        return Ended(subject, {**_about(work), "ended": _text(ended_s), "seconds": seconds, **how})
+        return Ended(subject, {**_about(work), "ended": text_of(ended_s), "seconds": seconds, **how})
 
 
 def _about(work: Work) -> dict[str, Any]:
     order = {"order": work.order} if work.order else {}
     return {"subject": work.subject, "reason": work.reason, "started": work.started, **order}
-
-
-def _text(seconds: float) -> str:
-    return time_text(round(seconds * 1000))

@@ -11,13 +11,14 @@ import asyncio
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import structlog
 
 from agent.clock import Clock
+from agent.operations.alarms import SILENT, Key, Sign
 from agent.polling.judge import Judge
 from agent.polling.parts import News, Parts
 from agent.polling.scribe import Scribe
@@ -51,6 +52,10 @@ class Condition:
     last_time: datetime | None = None
 
 
+Look = Callable[[str, Mapping[Key, Sign], Collection[str]], None]
+"""Is told what a poll of a device shows of alarms, and which channels could tell."""
+
+
 class DevicePoller:
     """One device at work: its ticks, its back-off, and the way its readings go."""
 
@@ -64,6 +69,7 @@ class DevicePoller:
         parameters_s: float,
         scribe: Scribe,
         judge: Judge,
+        alarms: Look,
         watch: Watch,
         samples: dict[str, str],
         recorder: Recorder,
@@ -77,6 +83,7 @@ class DevicePoller:
         self._parameters_s = parameters_s
         self._scribe = scribe
         self._judge = judge
+        self._alarms = alarms
         self._watch = watch
         self._recorder = recorder
         self._clock = clock
@@ -200,6 +207,8 @@ class DevicePoller:
             self._recorder.event("device_lost", device=self.name, data={"reason": error.reason, "error": str(error)})
             condition.state, condition.since = "failing", self._clock.now()
         condition.reason, condition.error, condition.hint = error.reason, str(error), error.hint
+        silent = Sign("silence", "critical", {"reason": error.reason, "error": str(error)})
+        self._alarms(self.name, {SILENT: silent}, ())
 
     def _answered(self, scan: Scan, due_s: float, *, with_parameters: bool) -> None:
         self._rest_s = 0.0
@@ -210,6 +219,7 @@ class DevicePoller:
             self._recorder.event(happening.event, device=self.name, data=happening.data)
         if verdict.happenings:
             self._recorder.fact(CONDITIONS, self._judge.memory(time.monotonic(), self._clock.now_s()))
+        self._alarms(self.name, verdict.signs, verdict.seen)
         for change in self._watch.changes(scan.readings, scan.time):
             self._recorder.event("watched_value_changed", device=self.name, data=change, stream=Stream.AUDIT)
         changed = self._changed_states(scan.readings)

@@ -2,26 +2,28 @@
 
 A reading is judged by what its own instrument says (range, state, status bits
 read in the same poll) and by what stands elsewhere: a cold sampling line makes
-the analyzers behind it suspect. The value itself is never touched.
+the analyzers behind it suspect. The value itself is never touched. What raises
+an alarm is told as a sign, poll by poll; the life of alarms is not settled here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agent.operations.alarms import DEVICE, LIMITS, Key, Sign, Source
 from drivers.conditions import holding
 from drivers.profile import Channel, Flag, Profile
 from drivers.reading import Quality, Reading, Stream, worst
 
-ALARM_HOLD_S = 60.0
-"""How long a value must be back within ``normal`` before its alarm is cleared, so that none flutters."""
+_WORTHLESS = frozenset({Quality.FAULT, Quality.STOPPED, Quality.NO_VALUE})
+"""Classes of readings that nobody can use: an alarm that brings one is critical."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """A condition or an alarm began or ended: what the event record will say."""
+    """A condition began or ended: what the event record will say."""
 
     event: str
     data: Mapping[str, object]
@@ -29,10 +31,15 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The quality of each channel of a scan, and what began or ended with it."""
+    """The quality of each channel of a scan, what began or ended with it, and what it shows of alarms.
+
+    ``seen`` are the channels that could tell: what they show no sign of does not hold.
+    """
 
     quality: Mapping[str, Quality]
     happenings: Sequence[Happening]
+    signs: Mapping[Key, Sign]
+    seen: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +52,49 @@ class Standing:
     is_flag: bool = False
 
 
+def _nobody_is(_device: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Judge:
     """Knows what stands at the station; one for all devices.
 
     ``lines`` names, per device, the devices or channels that are sampled through
-    it; that is what ``line`` means in a profile.
+    it; that is what ``line`` means in a profile. ``at_work`` says whether somebody
+    is at work on a device: then all of it, and what is sampled through it, is ``maintenance``.
     """
 
     profiles: Mapping[str, Profile]
     lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    at_work: Callable[[str], bool] = _nobody_is
     _standing: dict[tuple[str, str, str], Standing] = field(default_factory=dict)
     _recovering: dict[str, float] = field(default_factory=dict)  # target to the end, monotonic seconds
-    _alarms: dict[tuple[str, str], float | None] = field(default_factory=dict)  # to "inside since"
 
     def judge(self, device: str, readings: Mapping[str, Reading], now_s: float) -> Verdict:
         """Judge one scan taken at monotonic *now_s*."""
         happenings: list[Happening] = []
+        signs: dict[Key, Sign] = {}
+        seen = {DEVICE}
         for channel in self.profiles[device].channels:
             if (channel.bits or channel.states or channel.normal) and (reading := readings.get(channel.name)):
                 if channel.bits or channel.states:
                     happenings += self._look_at_flags(device, channel, reading, now_s)
+                    signs |= _raised(channel, reading)
                 if channel.normal:
-                    happenings += self._look_at_limits(device, channel, reading, now_s)
-        return Verdict(self._qualities(device, readings, now_s), happenings)
+                    signs |= self._look_at_limits(device, channel, reading)
+                if reading.value is not None:
+                    seen.add(channel.name)
+        return Verdict(self._qualities(device, readings, now_s), happenings, signs, seen)
+
+    def sources(self) -> set[Source]:
+        """All that can raise an alarm at this station, beside silence."""
+        return {
+            Source(device, channel.name, name)
+            for device, profile in self.profiles.items()
+            for channel in profile.channels
+            for name in _alarms(channel)
+        }
 
     def silent(self, device: str) -> None:
         """A device gave nothing: what its states would decide elsewhere is now suspect."""
@@ -83,8 +109,13 @@ class Judge:
         """A device left the station, or its profile changed: nothing of it stands any more."""
         for key in [key for key in self._standing if key[0] == device]:
             del self._standing[key]
-        for alarm in [alarm for alarm in self._alarms if alarm[0] == device]:
-            del self._alarms[alarm]
+
+    def words(self) -> list[dict[str, object]]:
+        """What stands now, as plain data: of which device and channel, a flag or ``normal`` or ``unreadable``."""
+        return [
+            {"device": device, "channel": channel, "what": what, "quality": s.quality, "targets": sorted(s.targets)}
+            for (device, channel, what), s in self._standing.items()
+        ]
 
     def memory(self, now_s: float, wall_s: float) -> str:
         """What must outlive this process, as text: span gas does not end because the agent was restarted.
@@ -113,7 +144,18 @@ class Judge:
             owner, _, name = target.partition(".")
             if owner == device and name in qualities:
                 qualities[name] = worst(qualities[name], quality)
+        for name in self._worked_on(device, qualities):
+            qualities[name] = worst(qualities[name], Quality.MAINTENANCE)
         return qualities
+
+    def _worked_on(self, device: str, names: Collection[str]) -> Iterator[str]:
+        """Those channels *names* of *device* that somebody's work spoils: its own, or on the line before it."""
+        if self.at_work(device):
+            yield from names
+            return
+        for line in filter(self.at_work, self.lines):
+            spoilt = set(self._targets(line, ["line"]))
+            yield from (name for name in names if f"{device}.{name}" in spoilt)
 
     def _marks(self, now_s: float) -> Iterator[tuple[str, Quality]]:
         """What stands against which channel of the station now: mostly nothing."""
@@ -160,27 +202,19 @@ class Judge:
             self._recovering |= dict.fromkeys(standing.targets, now_s + standing.recovery_s)
         yield Happening("condition_ended", _words(key, flag))
 
-    def _look_at_limits(self, device: str, channel: Channel, reading: Reading, now_s: float) -> Iterator[Happening]:
+    def _look_at_limits(self, device: str, channel: Channel, reading: Reading) -> dict[Key, Sign]:
         value = reading.value
         if channel.normal is None or isinstance(value, bool | str) or value is None:
-            return
-        key, alarm = (device, channel.name, "normal"), (device, channel.name)
-        data = {"channel": channel.name, "value": value, "normal": list(channel.normal)}
-        if not channel.normal[0] <= value <= channel.normal[1]:
-            targets = frozenset(self._targets(device, channel.affects))
-            self._standing[key] = Standing(Quality.SUSPECT, targets)
-            if alarm not in self._alarms:
-                yield Happening("alarm_raised", {**data, "affects": sorted(targets)})
-            self._alarms[alarm] = None
-            return
-        self._standing.pop(key, None)
-        if alarm in self._alarms:
-            inside_since_s = self._alarms[alarm]
-            if inside_since_s is None:
-                self._alarms[alarm] = now_s
-            elif now_s - inside_since_s >= ALARM_HOLD_S:
-                del self._alarms[alarm]
-                yield Happening("alarm_cleared", data)
+            return {}
+        if channel.normal[0] <= value <= channel.normal[1]:
+            self._standing.pop((device, channel.name, LIMITS), None)
+            return {}
+        targets = frozenset(self._targets(device, channel.affects))
+        self._standing[device, channel.name, LIMITS] = Standing(Quality.SUSPECT, targets)
+        evidence: dict[str, object] = {"value": value, "normal": list(channel.normal), "affects": sorted(targets)}
+        if channel.unit:
+            evidence["unit"] = channel.unit
+        return {(channel.name, LIMITS): Sign("limit", "warning", evidence)}
 
     def _covered(self, device: str, channel: Channel) -> set[str]:
         return {target for flag in _flags(channel) if flag.quality for target in self._targets(device, flag.covers)}
@@ -206,6 +240,24 @@ class Judge:
         for channel in profile.channels if profile else ():
             if channel.stream is Stream.MEASUREMENT:
                 yield f"{device}.{channel.name}"
+
+
+def _raised(channel: Channel, reading: Reading) -> dict[Key, Sign]:
+    """The signs of those flags of *channel* that raise an alarm and hold."""
+    return {
+        (channel.name, flag.name): Sign(
+            "state", "critical" if flag.quality in _WORTHLESS else "warning", {"value": reading.value}
+        )
+        for flag in holding(channel, reading)
+        if flag.alarm
+    }
+
+
+def _alarms(channel: Channel) -> Iterator[str]:
+    """What of *channel* can raise an alarm."""
+    yield from (flag.name for flag in _flags(channel) if flag.alarm)
+    if channel.normal:
+        yield LIMITS
 
 
 def _flags(channel: Channel) -> tuple[Flag, ...]:

@@ -165,6 +165,18 @@ def stretches(folder: Path, epoch: str, stream: Stream) -> list[Range]:
     return merge((file.first, file.last) for file in _series(folder, epoch, stream))
 
 
+def sealed_between(folder: Path, stream: Stream, since_ms: int, until_ms: int) -> list[Sealed]:
+    """The files that may hold records of *stream* with such a time, oldest first.
+
+    What came late lies in the file of the day after. Nothing where there is no such folder. Raises OSError when it
+    cannot be read.
+    """
+    if not folder.exists():
+        return []
+    days = _day(since_ms), _day(until_ms + _DAY_MS)
+    return [file for file in _files(folder) if file.stream is stream and days[0] <= file.day <= days[1]]
+
+
 def recall(
     folder: Path, epoch: str, stream: Stream, first: int, last: int, stop: threading.Event
 ) -> Generator[tuple[bytes | None, Row]]:

@@ -128,7 +128,7 @@ def _explain(error: Exception) -> tuple[Kind, str, str]:
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return (
             "name",
-            f"name not found: {error}",
+            f"name not found: {getattr(error, 'strerror', None) or error}",
             "Check the host name in url, and DNS: resolvectl query HOST",
         )
     if isinstance(error, TimeoutError):

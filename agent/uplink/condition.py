@@ -21,7 +21,7 @@ from drivers.errors import StationError
 LOOK_S = 10.0
 """How often the log is asked for the oldest record that waits."""
 
-FILES_S = 3600.0
+FILES_S = 60.0
 """How often certificates are looked at for their end."""
 
 State = Literal["starting", "connecting", "connected", "backing_off", "paused", "stopped"]
@@ -109,7 +109,7 @@ class Condition:
             "parked": [_parked(part) for part in self._progress.parked],
             "no_subscriber": sorted(self._standing.unheard),
             "pause": pause and {"reason": pause.reason, "hint": pause.hint},
-            "error": self._error and {"what": str(self._error), "hint": self._error.hint},
+            "error": self._error and _error(self._error),
             "next_attempt_s": self._next_attempt_s(),
             "certificates": self._expiries | ({"broker": broker.certificate_expires} if broker else {}),
         }
@@ -135,6 +135,16 @@ def _facts(broker: Broker) -> dict[str, Any]:
         "maximum_packet_size": broker.maximum_packet_size,
         "retain_available": broker.retain_available,
         "keepalive_s": broker.keepalive_s,
+    }
+
+
+def _error(error: StationError) -> dict[str, Any]:
+    """Kind and code are those of a connection that did not come about."""
+    return {
+        "what": str(error),
+        "hint": error.hint,
+        "kind": getattr(error, "kind", None),
+        "code": getattr(error, "code", None),
     }
 
 

@@ -64,8 +64,12 @@ class Mayhem:
         self.born_s = time.monotonic()
 
     def look(self) -> None:
-        """Note how big the daemon is, which nothing but its own faults may end."""
-        assert "VmRSS" in Path(f"/proc/{self.agent.pid}/status").read_text(), self.agent.log[-4000:]
+        """Note how big the daemon is. It may end by itself where its log cannot be opened; systemd starts it anew."""
+        if "VmRSS" not in Path(f"/proc/{self.agent.pid}/status").read_text():
+            assert "cannot be opened" in self.agent.log[-500:], self.agent.log[-4000:]
+            assert self.agent.wait() == 3
+            self.done["started anew by systemd"] += 1
+            self.start()
         if time.monotonic() - self.born_s > WARM_S:
             self.memory.append(memory_mb(self.agent.pid)[0])
             self.files.append(descriptors(self.agent.pid))

@@ -98,7 +98,6 @@ class Month:
     monkeypatch: pytest.MonkeyPatch
     truth: dict[str, Counter[Cause]] = field(default_factory=dict)
     expected: Counter[str] = field(default_factory=Counter)
-    polled: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.store: Store = open_store(self.path / "store.db")

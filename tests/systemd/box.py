@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 TARGET = "[Unit]\nRequires=basic.target dbus.service\nAfter=basic.target dbus.service\n"
+WANTED = "Wants=multi-user.target\n"
+"""Brings up what is enabled, as the boot of a real machine does."""
 PACKAGES = "apt-get install --no-install-recommends systemd systemd-sysv dbus systemd-container"
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -33,10 +35,14 @@ def until(condition: Callable[[], object], *, within_s: float, what: str) -> Non
 
 
 class Box:
-    """A booted container: run commands in it, and read and write its files from outside."""
+    """A booted container: run commands in it, and read and write its files from outside.
 
-    def __init__(self, folder: Path) -> None:
+    It has a network of its own, or that of the process whose ``/proc/…/ns/net`` is *network*.
+    """
+
+    def __init__(self, folder: Path, network: Path | None = None) -> None:
         self.root = folder / "root"
+        self._network = f"--network-namespace-path={network}" if network else "--private-network"
         self._layers = folder / "layers"
         self._log = folder / "boot.log"
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -65,6 +71,26 @@ class Box:
         (self.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
         (self.root / "etc/machine-id").write_text("")
         (self.root / "etc/systemd/system/box.target").write_text(TARGET)
+        self._start()
+
+    def cut_power(self) -> None:
+        """End everything inside at once; what was written to its disk stays."""
+        assert self._nspawn
+        os.kill(self._leader, signal.SIGKILL)  # PID 1 of the container: all in it dies
+        self._nspawn.wait(timeout=30)
+        self._drop_groups()
+
+    def boot_again(self) -> None:
+        """Start the machine after :meth:`cut_power` with everything that was enabled since it was made."""
+        system = self.root / "etc/systemd/system"
+        for file in Path("/etc/systemd/system").glob("multi-user.target.wants/*"):
+            (system / "multi-user.target.wants" / file.name).unlink(missing_ok=True)  # servers of the machine outside
+        for link in (self.root / "etc").glob("rc[0-6].d/S*"):
+            link.unlink()
+        (system / "box.target").write_text(TARGET + WANTED)
+        self._start()
+
+    def _start(self) -> None:
         with self._log.open("wb") as log:
             self._nspawn = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -78,14 +104,18 @@ class Box:
         if self._nspawn and self._nspawn.poll() is None:
             self._leader = self._leader or self._find_leader()
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._leader or self._nspawn.pid, signal.SIGKILL)  # PID 1 of the container: all in it dies
+                os.kill(self._leader or self._nspawn.pid, signal.SIGKILL)
             self._nspawn.wait(timeout=30)
         for mount in (self.root, self._layers):
             subprocess.run(["umount", mount], check=True)
+        self._drop_groups()
+
+    def _drop_groups(self) -> None:
         for group in self._groups:
             for folder in sorted(group.rglob("*/"), reverse=True):
                 folder.rmdir()
             group.rmdir()
+        self._groups = []
 
     def _mount(self) -> None:
         self.root.mkdir()
@@ -104,7 +134,7 @@ class Box:
             "--register=no",
             "--keep-unit",
             "--console=pipe",
-            "--private-network",
+            self._network,
             "--system-call-filter=bpf",
         ]
         return ["systemd-nspawn", *flags, "-M", "box", "-D", str(self.root), "--boot", "systemd.unit=box.target"]
@@ -142,11 +172,11 @@ def require_tools() -> None:
 
 
 @contextlib.contextmanager
-def booted_box() -> Iterator[Box]:
+def booted_box(network: Path | None = None) -> Iterator[Box]:
     """A fresh container, gone without a trace when the block ends."""
     require_tools()
     with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as folder:
-        box = Box(Path(folder))
+        box = Box(Path(folder), network)
         try:
             box.boot()
             yield box

@@ -85,9 +85,49 @@ def test_a_release_that_does_not_start_gives_way_to_the_old_one(box: Box) -> Non
 
     said = install(box, "2.0", fails=True, check=False)
 
-    assert "the new release did not start" in said
+    assert "station-agent 2.0 did not start, 1.0 runs again" in said
     until(lambda: box.show("ActiveState") == "active", within_s=20, what="the old release runs")
     assert box.show("StatusText") == "1.0"
+
+
+def test_a_roll_back_restarts_the_running_service_on_the_former_release(box: Box) -> None:
+    """One command is the whole way back, configuration included."""
+    install(box, "1.0", "--start")
+    install(box, "2.0")
+    box.path("/etc/station-agent/station.toml").write_text("# for 2.0\n")
+
+    box.run("sh", INSTALL, "--rollback")
+
+    assert (box.show("StatusText"), box.show("ActiveState")) == ("1.0", "active")
+    assert box.path("/etc/station-agent/station.toml").read_text() == "# as shipped\n"
+    assert box.run("stat", "-c", "%a %U:%G", "/etc/station-agent/station.toml") == "640 root:station-agent"
+
+
+def test_a_roll_back_to_a_release_that_does_not_start_stays_at_the_newer_one(box: Box) -> None:
+    """So it is when the newer one has raised the schema of the log: the older one refuses it, and must not be left."""
+    install(box, "1.0", fails=True)
+    install(box, "2.0", "--start")
+    box.path("/etc/station-agent/station.toml").write_text("# for 2.0\n")
+
+    said = box.run("sh", INSTALL, "--rollback", check=False)
+
+    assert "station-agent 1.0 did not start, 2.0 runs again" in said
+    until(lambda: box.show("ActiveState") == "active", within_s=20, what="the newer release runs")
+    assert box.show("StatusText") == "2.0"
+    assert box.path("/etc/station-agent/station.toml").read_text() == "# for 2.0\n"
+
+
+def test_the_same_release_again_leaves_the_daemon_alone(box: Box) -> None:
+    """An installer that is run by a fleet's tool every night must not cost a reading every night."""
+    wheel = make_wheel(box.path("/srv"), "1.0")
+    command = ("sh", INSTALL, "--wheel", f"/srv/{wheel.name}")
+    box.run(*command, "--start")
+    pid = box.show("MainPID")
+
+    said = box.run(*command)
+
+    assert "it runs on" in said
+    assert box.show("MainPID") == pid
 
 
 def test_a_running_service_is_left_alone_when_the_new_release_refuses_its_configuration(box: Box) -> None:
@@ -138,10 +178,11 @@ def test_the_sandbox_allows_what_the_daemon_needs_and_no_more(box: Box) -> None:
     }
 
 
-def test_the_installer_is_clean_for_shellcheck() -> None:
-    """It runs as root on machines that nobody watches."""
+def test_installer_and_package_scripts_are_clean_for_shellcheck() -> None:
+    """They run as root on machines that nobody watches."""
     tool = shutil.which("shellcheck")
     if tool is None:
         raise BoxError("shellcheck is missing; next: apt-get install shellcheck")
 
-    subprocess.run([tool, PROJECT / "systemd/install.sh"], check=True)
+    scripts = [PROJECT / "systemd/debian" / name for name in ("preinst", "postinst", "prerm", "postrm")]
+    subprocess.run([tool, PROJECT / "systemd/install.sh", *scripts], check=True)

@@ -33,6 +33,7 @@ def make_wheel(folder: Path, version: str, *, fails: bool = False) -> Path:
     info = f"station_agent-{version}.dist-info"
     files = {
         "agent/__init__.py": PROGRAM.replace("{fails}", str(fails)).replace("{version}", version),
+        "agent/daemon.py": "",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: station-agent\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": "[console_scripts]\nstation-agent = agent:main\n",
