@@ -63,15 +63,8 @@ def _of_record(stream: Stream, epoch: str, row: Row, dictionaries: Dictionaries)
     quality, reasons = record.get("quality", {}), record.get("reasons", {})
     if "values" not in record:
         said = _data(record) if "event" in record else None
-        yield Cell(
-            *where,
-            record.get("event", "*"),
-            said,
-            "",
-            quality.get("*", ""),
-            record.get("reason", ""),
-            record.get("ticks"),
-        )
+        why = quality.get("*", ""), record.get("reason", ""), record.get("ticks")
+        yield Cell(*where, record.get("event", "*"), said, "", *why)
         return
     meta = record.get("meta", "")
     for name, value in record["values"].items():

@@ -43,13 +43,7 @@ def seal_month(
     Raises SealError for a month that is not over, has no records or is sealed there already, and
     LogWriteError when the medium refuses.
     """
-    if until_ms + _LATE_MS > now_ms:
-        what = f"{name} is not over until {time_text(until_ms)}, and late records follow for ten minutes"
-        raise SealError(what, hint="A month that goes on is exported with --since and --until")
-    streams = [stream for stream in Stream if next(source.located(stream, since_ms, until_ms), None)]
-    if not streams:
-        hint = "Look how far back it reaches with: station-agent status"
-        raise SealError(f"the log holds no record of {name}", hint=hint)
+    streams = _streams(source, name, since_ms, until_ms, now_ms)
     begin = f"{name}_{source.station}"
     manifest = folder / f"{begin}{MANIFEST}"
     with _medium(manifest):
@@ -73,6 +67,18 @@ def seal_month(
             out.write(rendered(words))
         sync_folder(folder)
     return words
+
+
+def _streams(source: Source, name: str, since_ms: int, until_ms: int, now_ms: int) -> list[Stream]:
+    """The streams that have records of a month that is over; raises SealError."""
+    if until_ms + _LATE_MS > now_ms:
+        what = f"{name} is not over until {time_text(until_ms)}, and late records follow for ten minutes"
+        raise SealError(what, hint="A month that goes on is exported with --since and --until")
+    streams = [stream for stream in Stream if next(source.located(stream, since_ms, until_ms), None)]
+    if not streams:
+        hint = "Look how far back it reaches with: station-agent status"
+        raise SealError(f"the log holds no record of {name}", hint=hint)
+    return streams
 
 
 def seal_of(words: dict[str, Any]) -> str:
