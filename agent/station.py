@@ -18,7 +18,7 @@ from agent.changes import Changes, Difference, changes
 from agent.clock import Clock, Step
 from agent.crew import Crew
 from agent.lastgood import facts as kept_facts
-from agent.operations.alarms import SILENT, Source
+from agent.operations.alarm import SILENT, Source
 from agent.operations.desk import FACTS, Desk
 from agent.polling.device import CONDITIONS, DevicePoller
 from agent.polling.judge import Judge

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.operations.alarms import Sign, Source
+from agent.operations.alarm import Sign, Source
 from agent.polling.judge import Judge
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import structlog
 
 from agent.clock import Clock
-from agent.operations.alarms import SILENT, Key, Sign
+from agent.operations.alarm import SILENT, Key, Sign
 from agent.polling.judge import Judge
 from agent.polling.parts import News, Parts
 from agent.polling.scribe import Scribe

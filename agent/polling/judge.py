@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.operations.alarms import DEVICE, LIMITS, Key, Sign, Source
+from agent.operations.alarm import DEVICE, LIMITS, Key, Sign, Source
 from drivers.conditions import holding
 from drivers.profile import Channel, Flag, Profile
 from drivers.reading import Quality, Reading, Stream, worst
