@@ -296,12 +296,13 @@ def test_watching_follows_the_station_and_ends_with_its_level(agent: AgentProces
         watching.shows("so2 17")
         agent.kill()
         watching.shows("the daemon died")
-        headlines = [row for row in watching.lines if "station test-1" in row]
+        rows = watching.lines
+        headlines = [row for row in rows if "station test-1" in row]
         os.kill(watching.pid, signal.SIGINT)
         watching.until(lambda: watching.exit_code is not None)
         code = watching.exit_code
 
-    assert (len(headlines), code) == (1, CRITICAL)
+    assert (len(headlines), code) == (1, CRITICAL), rows
 
 
 def test_ages_are_told_in_their_two_largest_units() -> None:

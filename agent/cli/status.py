@@ -21,11 +21,19 @@ from agent.paths import Paths, locate
 
 REDRAW_S = 1.0
 
+EXAMPLES = """\
+examples:
+  station-agent status
+  station-agent status --watch               until Ctrl-C
+  station-agent status --json | jq .level    for Nagios or Zabbix the exit code is enough
+"""
+
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--json", action="store_true", help="the snapshot and the findings as one JSON object")
     parser.add_argument("--watch", action="store_true", help="show it anew every second until Ctrl-C")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -71,4 +79,4 @@ def _in_place(text: str) -> str:
     lines = text.splitlines()
     rows = os.get_terminal_size(sys.stdout.fileno()).lines - 1
     shown = lines if len(lines) <= rows else [*lines[: rows - 1], f"… +{len(lines) - rows + 1}"]
-    return "\x1b[H" + "".join(f"{line}\x1b[K\n" for line in shown) + "\x1b[J"
+    return "\x1b[H" + "\x1b[K\n".join(shown) + "\x1b[J"

@@ -27,11 +27,11 @@ PARTS: dict[str | None, Part] = {"sampling": "sampling line", "station": "statio
 
 FLOWS = ("L/min", "mL/min", "L/h", "m³/h", "m/s")
 HINTS = {
-    "low flow": "Look for a blocked tube, a full filter, a stopped pump or fan",
-    "high flow": "Look for a leak, an open end, and at the setting of the pump",
-    "low °C": "Check the heater of the line, its fuse and its setpoint",
-    "high °C": "Check the setpoint and the sensor of the line's heater",
-    "high %": "Look for water in the line, and at its heater",
+    ("low", "flow"): "Look for a blocked tube, a full filter, a stopped pump or fan",
+    ("high", "flow"): "Look for a leak, an open end, and at the setting of the pump",
+    ("low", "°C"): "Check the heater of the line, its fuse and its setpoint",
+    ("high", "°C"): "Check the setpoint and the sensor of the line's heater",
+    ("high", "%"): "Look for water in the line, and at its heater",
 }
 
 
@@ -51,9 +51,8 @@ def of_instruments(snapshot: Facts) -> Iterator[Finding]:
 def _of_standing(one: Facts, device: Facts) -> Iterator[Finding]:
     """A limit that is broken or a state that holds: what it is, and whose readings it spoils."""
     channel = next((channel for channel in device["channels"] if channel["name"] == one["channel"]), None)
-    if channel is None or one["what"] == "unreadable":
-        if device["state"] == "good" or one["targets"]:
-            yield from _of_unreadable(one, device)
+    if channel is None or channel["value"] is None or one["what"] == "unreadable":
+        yield from _of_unreadable(one, device)
         return
     part = PARTS.get(channel.get("group"), "instrument")
     if one["what"] == "normal":
@@ -70,19 +69,23 @@ def _of_standing(one: Facts, device: Facts) -> Iterator[Finding]:
 
 def _with_targets(cause: str, one: Facts) -> str:
     """*cause*, and what it makes of which readings."""
-    what = f"{cause}; {', '.join(one['targets'])} is {one['quality']}"
+    what = f"{cause}; {_spoilt(one)} is {one['quality']}"
     return what if one["targets"] else cause
+
+
+def _spoilt(one: Facts) -> str:
+    """Whose readings are meant: channels of the same device, else the devices that they belong to."""
+    owned = (target.partition(".") for target in one["targets"])
+    return ", ".join(dict.fromkeys(name if device == one["device"] else device for device, _, name in owned))
 
 
 def _of_unreadable(one: Facts, device: Facts) -> Iterator[Finding]:
     """What would tell whether other readings are good cannot be read."""
-    others = [target for target in one["targets"] if not target.startswith(f"{device['name']}.")]
-    if others:
-        cause = f"{one['channel']} cannot be read; {', '.join(others)} is suspect"
-        yield Finding(WARNING, "sampling line", device["name"], cause, f"Run: station-agent read {device['name']}")
-    elif device["state"] == "good":
-        cause = f"{one['channel']} cannot be read; {', '.join(one['targets'])} is suspect"
-        yield Finding(WARNING, "instrument", device["name"], cause, f"Run: station-agent read {device['name']}")
+    is_line = any(not target.startswith(f"{device['name']}.") for target in one["targets"])
+    if is_line or device["state"] == "good":
+        cause = f"{one['channel']} cannot be read; {_spoilt(one)} is suspect"
+        part: Part = "sampling line" if is_line else "instrument"
+        yield Finding(WARNING, part, device["name"], cause, f"Run: station-agent read {device['name']}")
 
 
 def _step(part: Part, channel: Facts, device: str) -> str:
@@ -90,7 +93,7 @@ def _step(part: Part, channel: Facts, device: str) -> str:
     side = "low" if channel["value"] < channel["normal"][0] else "high"
     kind = "flow" if channel["unit"] in FLOWS else channel["unit"]
     hint = f"Look at it, then compare: station-agent read {device}"
-    return HINTS.get(f"{side} {kind}", hint) if part == "sampling line" else hint
+    return HINTS.get((side, kind), hint) if part == "sampling line" else hint
 
 
 def _of_readings(device: Facts, explained: set[tuple[str, str]], quiet: frozenset[str]) -> Iterator[Finding]:
