@@ -79,7 +79,7 @@ def _bring(interpreter: Path, target: Target, folder: Path) -> None:
         with tarfile.open(interpreter) as archive:
             held = {name.removeprefix("./") for name in archive.getnames()}
     except (OSError, tarfile.TarError) as error:
-        raise PackingError(f"{interpreter} cannot be read: {error}", hint=hint) from error
+        raise PackingError(f"{interpreter} cannot be read as an archive", hint=hint) from error
     if wanted not in held:
         raise PackingError(f"{interpreter} holds no {wanted}", hint=hint)
     folder.mkdir()

@@ -66,13 +66,20 @@ def deb(target: Target, wheel: Path, to: Path) -> Path:
         wheels, root = Path(scratch, "wheels"), Path(scratch, "root")
         target.download(wheels)
         lay_out(root, version)
-        pip("install", "-q", "--no-index", "--no-compile", *target.pip_options, "--target", root / HOME,
-            *sorted(wheels.glob("*.whl")), wheel)  # fmt: skip
+        shutil.copy(wheel, wheels)
+        _unpack(wheels, target, root / HOME)
         for name in UNUSED:
             shutil.rmtree(root / HOME / name, ignore_errors=True)
         _control(root, target, version)
         _build(root, package)
     return package
+
+
+def _unpack(wheels: Path, target: Target, home: Path) -> None:
+    """Install all *wheels* into *home*; by their names, for of a path pip would keep a note in the package."""
+    names = ["==".join(wheel.name.split("-")[:2]) for wheel in sorted(wheels.glob("*.whl"))]
+    words = ["-q", "--isolated", "--no-index", "--no-compile", *target.pip_options]
+    pip("install", *words, "--find-links", wheels, "--target", home, *names)
 
 
 def lay_out(root: Path, version: str) -> None:
