@@ -8,6 +8,8 @@ record of a poll that gave nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class StationError(Exception):
     """Base of all our errors: what failed, and what to do next.
@@ -21,6 +23,10 @@ class StationError(Exception):
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what)
         self.hint = hint
+
+    def told(self, say: Callable[[str], str]) -> str:
+        """Return the sentence in the language of *say*, which translates whole sentences."""
+        return say(str(self))
 
 
 class DriverError(StationError):

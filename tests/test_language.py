@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import string
 import subprocess
 
 import pytest
 
-from agent.language import Table, choose, chosen
-from agent.language.zh import TEXTS
+from agent.amounts import ago
+from agent.language import Table, _pattern, choose, chosen, zh
+from agent.language.zh import HEADINGS, TEXTS, system, usage
+from agent.language.zh import titles as names
 from tests.simulators.agent_process import COMMAND
+from tests.texts import constants, texts, titles, words_of_argparse
+
+PARTS_OF_TITLES = {text for text in names.TEXTS if text[0].islower()}
+"""A mark is "of ozone"."""
 
 
 def test_a_text_is_found_whole_or_by_its_template() -> None:
@@ -58,3 +66,84 @@ def test_the_language_may_be_named_anywhere(words: list[str]) -> None:
         [*COMMAND, "--config", "/nowhere/station.toml", *words], capture_output=True, text=True, check=False
     )
     assert said.stdout.startswith(TEXTS["UNKNOWN"])
+
+
+def test_what_is_only_glue_leaves_alone_what_nobody_translated() -> None:
+    """Half a sentence in each language is worse than a whole one in English."""
+    table = Table({"{} to {}": "{0} 至 {1}", "{}: {}": "{0}：{1}", "it is gone": "已消失"})
+
+    assert table.translate("1 to 3") == "1 至 3"
+    assert table.translate("a way to nowhere") == "a way to nowhere"
+    assert table.translate("rack: it is gone") == "rack：已消失"
+
+
+def test_a_heading_inside_a_sentence_is_a_name() -> None:
+    """A device may be called power, and has then not failed."""
+    table = Table({"{} is gone": "{0} 已消失", "power": "停电"}, {"power"})
+
+    assert table.translate("power") == "停电"
+    assert table.translate("power is gone") == "power 已消失"
+
+
+def test_every_text_of_the_code_is_there_in_chinese() -> None:
+    """What lacks is printed as it has to be filled in."""
+    known = Table(TEXTS, HEADINGS)
+    lacking = {text: place for text, place in texts().items() if text not in TEXTS and known.translate(text) == text}
+
+    assert not lacking, "\n" + "\n".join(f'    {text!r}: "",  # {place}' for text, place in lacking.items())
+
+
+def test_what_instruments_and_channels_are_called_is_there_in_chinese() -> None:
+    """As reports, plots and screens name them; formulas such as NO2 and Leq are the same in both languages."""
+    known = Table(TEXTS, HEADINGS)
+    words = {title for title in titles() if re.search(r"\b[A-Z]?[a-z]{3,}", title)} - {"Lmax", "Lmin", "Lpeak"}
+
+    assert {title for title in words if known.translate(title) == title} == set()
+
+
+def test_no_text_is_kept_that_nobody_says() -> None:
+    """A sentence that was changed in the code would leave its old Chinese behind for ever."""
+    said = constants()
+    said |= {text.replace("_", " ") for text in said}  # names of events
+    said |= {re.sub(r"\d+", "{}", ago(seconds=seconds)) for seconds in (5, 300, 3600, 7300, 90000, 172800)}
+    said |= {text[:1].upper() + text[1:] for text in said}  # a hint that became a sentence
+    ours = TEXTS.keys() - usage.TEXTS.keys() - system.TEXTS.keys() - names.TEXTS.keys()
+
+    assert {text for text in ours if text not in said and not _is_joined(text, said)} == set()
+    titled = titles()
+    assert {text for text in names.TEXTS if not any(map(_pattern(text).fullmatch, titled))} <= PARTS_OF_TITLES
+
+
+def _is_joined(text: str, said: set[str]) -> bool:
+    """Whether *text* is two others: one behind the other, or one as the first thing put into the other."""
+    cuts = ((text[:at], text[at:]) for at in range(1, len(text)))
+    return any(head in said and (rest in said or rest == "{}" or f"{{}}{rest}" in said) for head, rest in cuts)
+
+
+def test_argparse_speaks_chinese() -> None:
+    """Its words are its own, and differ between versions of Python; what only programmers can provoke stays."""
+    for_programmers = re.compile(r"call__|required. is|mutually|callable|cannot|invalid option|dest=|conflict|mode|^%")
+    said = {text for text in words_of_argparse() if not for_programmers.search(text)}
+
+    assert said - usage.TEXTS.keys() == set()
+
+
+def test_the_chinese_puts_everything_in_once() -> None:
+    """A name that is lost, or stands twice, makes a sentence wrong."""
+    templates = {english: chinese for english, chinese in TEXTS.items() if "{}" in english}
+    named = {
+        english: [field for _, field, _, _ in string.Formatter().parse(templates[english])] for english in templates
+    }
+
+    assert {
+        english
+        for english, fields in named.items()
+        if sorted(filter(None, fields)) != [str(number) for number in range(english.count("{}"))]
+    } == set()
+
+
+def test_each_text_stands_in_one_file() -> None:
+    """Two Chinese for the same English would depend on the order of the files."""
+    files = [module for module in vars(zh).values() if hasattr(module, "TEXTS")]
+
+    assert len(TEXTS) == sum(len(module.TEXTS) for module in files)

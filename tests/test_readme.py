@@ -34,7 +34,8 @@ def test_the_named_proof_exists(file: str, name: str) -> None:
 def test_every_profile_is_listed(name: str) -> None:
     """An instrument that nobody finds might as well not be there."""
     profile = load_profile(name)
-    row = f"| `{name}` | {profile.maker} {profile.model}: {profile.kind} | `{profile.protocol}` | {profile.confidence} |"
+    instrument = f"{profile.maker} {profile.model}: {profile.kind}"
+    row = f"| `{name}` | {instrument} | `{profile.protocol}` | {profile.confidence} |"
     assert row in (ROOT / "drivers" / "profiles" / "README.md").read_text().splitlines()
 
 

@@ -60,9 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except StationError as error:
-        print(f"station-agent: {say(str(error))}", file=sys.stderr)
+        print(f"station-agent: {error.told(say)}", file=sys.stderr)
         for fault in getattr(error, "faults", ())[1:]:
-            print(f"  {say('also')}: {say(str(fault))}", file=sys.stderr)
+            print(f"  {say('also')}: {fault.told(say)}", file=sys.stderr)
         if error.hint:
             print(f"  {say('next')}: {say(error.hint)}", file=sys.stderr)
         return error.exit_code
@@ -97,7 +97,12 @@ def _example(line: str) -> str:
     return command + blanks + (say(purpose) if command.strip() or not blanks else purpose)
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser with every command prepared, for who describes the command line."""
+    return _parser(None)
+
+
+def _parser(words: Sequence[str] | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="station-agent",
         formatter_class=Help,
@@ -113,12 +118,12 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--lang", choices=LANGUAGES, help="the language to speak (default: that of the locale)")
     parser.add_argument("--version", action="version", version=f"station-agent {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    called = next((word for word in words if word in COMMANDS), None)
+    called = {next((word for word in words if word in COMMANDS), None)} if words is not None else COMMANDS.keys()
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name, help=say(summary), description=_sentence(say(summary)), formatter_class=Help
         )
-        if name == called:
+        if name in called:
             import_module(f"agent.cli.{name}").prepare(command)
     return parser
 

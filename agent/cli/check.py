@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agent.cli.words import number, table
+from agent.language import say
 from agent.settings import DeviceSettings, LinkSettings, Settings, station_device
 from drivers.api import Link, RequestPlan, Stream
 from drivers.catalog import make_driver
@@ -46,10 +47,19 @@ class Wire:
     polls: list[Poll] = field(default_factory=list)
 
 
+EXAMPLES = """\
+examples:
+  station-agent check
+  station-agent check --requests
+  station-agent --config new.toml check      before it takes the place of the old one
+"""
+
+
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--requests", action="store_true", help="show every request that would be sent")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -108,29 +118,41 @@ def _poll(
 
 
 def _page(settings: Settings, wires: list[Wire], *, show_requests: bool) -> Iterator[str]:
-    yield f"{settings.path}: good" + (f", with {len(settings.warnings)} warnings" if settings.warnings else "")
+    count = len(settings.warnings)
+    yield say(f"{settings.path}: good, with {count} warnings" if count else f"{settings.path}: good")
     for warning in settings.warnings:
-        yield f"  warning: {warning}"
+        yield f"  {say('warning')}: {warning.told(say)}"
     for wire in wires:
-        busy = f", busy {wire.share:.0%} of the time" if wire.share else ""
+        where = f"link {wire.link} at {wire.endpoint}"
         yield ""
-        yield f"link {wire.link} at {wire.endpoint}{busy}"
+        yield say(f"{where}, busy {wire.share:.0%} of the time" if wire.share else where)
         rows = [
-            (p.device, p.what, show_duration(p.every_s), str(len(p.requests)), f"{p.sent}+{p.expected}", _ms(p.wire_s))
+            (
+                p.device,
+                say(p.what),
+                show_duration(p.every_s),
+                str(len(p.requests)),
+                f"{p.sent}+{p.expected}",
+                _ms(p.wire_s),
+            )
             for p in wire.polls
         ]
-        yield from table(
-            ("  DEVICE", "POLL", "EVERY", "REQUESTS", "BYTES", "WIRE"), [("  " + r[0], *r[1:]) for r in rows], 80
-        )
+        head = [say(word) for word in ("DEVICE", "POLL", "EVERY", "REQUESTS", "BYTES", "WIRE")]
+        yield from (f"  {line}" for line in table(head, rows, 78))
         if show_requests:
-            yield from (f"    {text}" for poll in wire.polls for text in poll.requests)
+            yield from (f"    {say(text)}" for poll in wire.polls for text in poll.requests)
     yield ""
     room = _room(settings)
-    yield (
+    yield say(
         f"log {settings.store.path}: about {number(room['bytes_per_day'] / 1e6)} MB a day; "
         f"{number(settings.store.quota / 1e9)} GB last about {number(room['days'])} days, "
         f"{show_duration(settings.store.keep)} are wanted"
     )
+
+
+def _row(poll: Poll) -> tuple[str, ...]:
+    count, bytes_ = str(len(poll.requests)), f"{poll.sent}+{poll.expected}"
+    return poll.device, say(poll.what), show_duration(poll.every_s), count, bytes_, _ms(poll.wire_s)
 
 
 def _ms(seconds: float) -> str:

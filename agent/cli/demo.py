@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.live import Live
 
 from agent.cli import demo_screen
+from agent.language import say
 from agent.stage.judge import Count
 from agent.stage.play import Play
 from drivers.duration import parse_duration
@@ -38,12 +39,20 @@ class FolderError(StationError):
     exit_code = 2
 
 
+EXAMPLES = """\
+examples:
+  station-agent demo
+  station-agent demo --for 20s --plain
+"""
+
+
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help='end after "20s", "2min", …')
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep its files (station.toml, log, …) in a new DIR")
     parser.add_argument("--plain", action="store_true", help="lines instead of a screen, as in a pipe")
     parser.add_argument("--broker", choices=("auto", "mosquitto", "iotcore"), default="auto", help=argparse.SUPPRESS)
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -51,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     """Play until the time is over or somebody ends it; the exit code is 1 when anything is missing or broken."""
     with _folder(options.keep) as folder:
         count = asyncio.run(_play(options, folder))
-    print(count, flush=True)
+    print(say(str(count)), flush=True)
     return int(not count.is_good)
 
 
@@ -147,7 +156,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            sys.stderr.write(f"files are kept in {folder}\n")
+            sys.stderr.write(say(f"files are kept in {folder}") + "\n")
 
 
 def _make(folder: Path) -> None:

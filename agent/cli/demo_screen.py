@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.cli.words import ago, number
+from agent.language import say
 from agent.stage.judge import Count
 from agent.stage.play import Note, Play
 from agent.stage.stationfile import DEVICES
@@ -48,8 +49,8 @@ def line(play: Play, count: Count) -> str:
     values = [channel for device in status.get("devices", []) for channel in device["channels"]]
     shown = _values(c for c in values if c["stream"] == "measurement" and c["name"] in _SHORT)
     backlog = sum(sum(uplink["backlog"].values()) for uplink in status.get("uplinks", []))
-    told = f"polled {count.polled} records, delivered {count.delivered}, on the way {count.missing}"
-    return f"{play.age_s:5.1f} s  {told}, backlog {backlog}; {shown.plain}"
+    told = f"polled {count.polled} records, delivered {count.delivered}, on the way {count.missing}, backlog {backlog}"
+    return f"{play.age_s:5.1f} s  {say(told)}; {shown.plain}"
 
 
 _SHORT = ("so2", "no2", "co", "o3")
@@ -57,10 +58,10 @@ _SHORT = ("so2", "no2", "co", "o3")
 
 def facts(play: Play) -> Iterator[str]:
     """What a plain listing says first."""
-    yield f"broker {play.broker.name} at {play.broker.url}, pid {play.broker.process.pid}"
-    yield f"agent pid {play.agent.pid}; files in {play.folder}"
-    yield f"try: {_command()} --config {play.config} status"
-    yield f"try: {_command()} simulate --tell {play.console.path} 'co silent'"
+    yield say(f"broker {play.broker.name} at {play.broker.url}, pid {play.broker.process.pid}")
+    yield say(f"agent pid {play.agent.pid}; files in {play.folder}")
+    yield say(f"try: {_command()} --config {play.config} status")
+    yield say(f"try: {_command()} simulate --tell {play.console.path} 'co silent'")
 
 
 def _command() -> str:
@@ -70,40 +71,41 @@ def _command() -> str:
 
 def note_line(note: Note) -> str:
     """One thing that happened."""
-    return f"{note.at_s:5.1f} s  {note.text}"
+    return f"{note.at_s:5.1f} s  {say(note.text)}"
 
 
 def _title(play: Play) -> Text:
-    title = Text.from_markup("[bold]station-agent demo[/]: simulated six-parameter air station")
+    title = Text.from_markup(say("[bold]station-agent demo[/]: simulated six-parameter air station"))
     title.append(f"  {int(play.age_s) // 60}:{int(play.age_s) % 60:02}", "cyan")
-    title.append("  Ctrl-C ends it", "dim")
+    title.append(say("  Ctrl-C ends it"), "dim")
     return _cut(title)
 
 
 def _programs(play: Play) -> Text:
     broker, agent = play.broker.process, play.agent
     text = Text()
-    text.append(f"BROKER {play.broker.name}, MQTT {play.judge.protocol or '-'}, ")
+    text.append(say(f"BROKER {play.broker.name}, MQTT {play.judge.protocol or '-'}, "))
     text.append(_process(broker.pid, broker.restarts), "green" if broker.pid else "red bold")
-    text.append("  AGENT ")
+    text.append(say("  AGENT "))
     text.append(_process(agent.pid, agent.restarts), "green" if agent.pid else "red bold")
     return _cut(text)
 
 
 def _process(pid: int | None, restarts: int) -> str:
-    lives = f", {restarts} restart{'s' if restarts > 1 else ''}" if restarts else ""
-    return (f"pid {pid}" if pid else "DOWN") + lives
+    state = say(f"pid {pid}" if pid else "NOT RUNNING")
+    return state + (say(f", restarts: {restarts}") if restarts else "")
 
 
 def _devices(devices: Iterable[dict[str, Any]]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style="dim", pad_edge=False)
-    table.add_column("DEVICE", no_wrap=True)
-    table.add_column("MEASURED", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("SAMPLING, INSTRUMENT AND HOUSE", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(say("DEVICE"), no_wrap=True)
+    table.add_column(say("MEASURED"), no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(say("SAMPLING, INSTRUMENT AND HOUSE"), no_wrap=True, overflow="ellipsis", ratio=1)
     for device in devices:
         is_good = device["state"] == "good"
         measured = [channel for channel in device["channels"] if channel["stream"] == "measurement"]
-        values = _values(measured) if is_good else Text(f"{device['state']} {device['reason'] or ''}", "yellow")
+        state = f"{say(device['state'])} {say(device['reason'] or '')}"
+        values = _values(measured) if is_good else Text(state, "yellow")
         others = _values(filter(_is_telling, device["channels"]))
         table.add_row(Text(device["name"], "green" if is_good else "yellow"), values, others)
     return table
@@ -124,7 +126,7 @@ def _values(channels: Iterable[dict[str, Any]]) -> Text:
     text = Text()
     for (unit, quality), alike in groupby(sorted(channels, key=_rank), key=itemgetter("unit", "quality")):
         words = ", ".join(f"{channel['name']} {_number(channel['value'])}" for channel in alike)
-        mark = "" if quality == "valid" else quality
+        mark = "" if quality == "valid" else say(quality)
         text.append(", " if text else "")
         text.append(" ".join(filter(None, (words, unit, mark))), "yellow bold" if mark else "")
     return text
@@ -136,32 +138,33 @@ def _number(value: object) -> str:
 
 def _uplinks(status: dict[str, Any]) -> Iterator[Text]:
     for uplink in status.get("uplinks", []):
-        text = Text(f"UPLINK {uplink['name']}: ")
-        text.append(uplink["state"], "green" if uplink["state"] == "connected" else "red bold")
-        text.append(f", waiting {number(sum(uplink['backlog'].values()))}, {uplink.get('rate') or 0:.1f} records/s")
+        text = Text(say(f"UPLINK {uplink['name']}: "))
+        text.append(say(uplink["state"]), "green" if uplink["state"] == "connected" else "red bold")
+        waiting = number(sum(uplink["backlog"].values()))
+        text.append(say(f", waiting {waiting}, {uplink.get('rate') or 0:.1f} records/s"))
         if error := uplink.get("error"):
-            text.append(f"  {error}", "yellow")
+            text.append(f"  {say(error)}", "yellow")
         yield _cut(text)
 
 
 def _arrivals(play: Play, count: Count) -> Iterator[Text]:
     judge = play.judge
-    streams = ", ".join(f"{stream} {number(n)}" for stream, n in judge.streams.items())
-    yield _cut(Text(f"ARRIVED {streams or 'nothing yet'}; {judge.rate:.1f} records/s"))
+    streams = ", ".join(f"{say(stream)} {number(n)}" for stream, n in judge.streams.items())
+    yield _cut(Text(say(f"ARRIVED {streams or 'nothing yet'}; {judge.rate:.1f} records/s")))
     age = ago(seconds=time.monotonic() - judge.last_batch_s) if judge.last_batch else "-"
-    chain = Text("chain verified", "green") if not count.faults else Text(f"{count.faults} FAULTS", "red bold")
-    yield _cut(Text(f"last batch {judge.last_batch or '-'}, {age} ago; ").append_text(chain))
+    chain = Text(say(f"{count.faults} FAULTS"), "red bold") if count.faults else Text(say("chain verified"), "green")
+    yield _cut(Text(say(f"last batch {judge.last_batch or '-'}, {age} ago; ")).append_text(chain))
     told = (
         f"log {number(count.polled)} records, delivered {number(count.delivered)}, on the way {number(count.missing)}"
     )
-    yield _cut(Text(f"{told}, duplicates dropped {count.duplicates}"))
+    yield _cut(Text(say(f"{told}, duplicates dropped {count.duplicates}")))
 
 
 def _advice(play: Play) -> Iterator[Text]:
-    yield _cut(Text.from_markup(f"[dim]TRY[/]  {_command()} --config {escape(str(play.config))} status"))
+    yield _cut(Text.from_markup(f"[dim]{say('TRY')}[/]  {_command()} --config {escape(str(play.config))} status"))
     yield _cut(Text(f"     {_command()} simulate --tell {play.console.path} 'co silent'"))
     kills = [f"kill -9 {child.pid} ({child.name})" for child in (play.agent, play.broker.process) if child.pid]
-    yield _cut(Text.from_markup(f"     {'   '.join(kills)}   [dim]and watch[/]"))
+    yield _cut(Text.from_markup(f"     {'   '.join(kills)}   [dim]{say('and watch')}[/]"))
 
 
 def _note(note: Note) -> Text:

@@ -8,8 +8,15 @@ from typing import Any
 from agent.cli.moments import seconds
 from agent.cli.news import Screen
 from agent.commission.anywhere import carry_out
+from agent.language import say
 
 WELL, PARTLY = 80, 40
+
+EXAMPLES = """\
+examples:
+  station-agent identify rack --address 7
+  station-agent identify rack --profile teledyne-t100 --profile teledyne-t200
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +27,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", dest="profiles", action="append", metavar="NAME", help=only)
     parser.add_argument("--timeout", type=seconds, metavar="200ms", help="how long each answer may take (500ms)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -35,16 +43,16 @@ def _line(news: dict[str, Any]) -> str:
     match news["event"]:
         case "plan":
             asking = f"asking on {news['link']} at {news['endpoint']} what {news['profiles']} profiles would ask"
-            return f"{asking}; about {news['about_s']} s"
+            return say(f"{asking}; about {news['about_s']} s")
         case "progress":
-            return f"{news['asked']} of {news['of']} tried, {news['found']} answered"
+            return say(f"{news['asked']} of {news['of']} tried, {news['found']} answered")
         case "fit":
             values = ", ".join(f"{name} {value}" for name, value in news["readings"].items())
-            reasons = "".join(f"\n        {reason}" for reason in news["reasons"])
-            fit = f"{_verdict(news['score'])} ({news['score']} of 100)"
-            return f"  {news['profile']} {fit}{reasons}\n        now: {values}"
+            reasons = "".join(f"\n        {say(reason)}" for reason in news["reasons"])
+            fit = say(f"{_verdict(news['score'])} ({news['score']} of 100)")
+            return f"  {news['profile']} {fit}{reasons}\n        {say('now')}: {values}"
         case _:
-            return "nothing fits" if not news["fits"] else "a fit is no proof: compare with the instrument's display"
+            return say("a fit is no proof: compare with the instrument's display" if news["fits"] else "nothing fits")
 
 
 def _verdict(score: int) -> str:

@@ -7,7 +7,15 @@ from typing import Any
 
 from agent.cli.moments import seconds
 from agent.cli.news import Screen
+from agent.cli.words import padded
 from agent.commission.anywhere import carry_out
+from agent.language import say
+
+EXAMPLES = """\
+examples:
+  station-agent listen mast
+  station-agent listen mast --for 1min
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +23,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("link", help="a link of the station file, or a device with a wire of its own")
     parser.add_argument("--for", dest="seconds", type=seconds, metavar="10s", help="how long (10s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -27,14 +36,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _line(news: dict[str, Any]) -> str:
     if news["event"] == "plan":
-        return f"listening on {news['link']} at {news['endpoint']} for {news['seconds']:g} s; Ctrl-C ends it"
+        return say(f"listening on {news['link']} at {news['endpoint']} for {news['seconds']:g} s; Ctrl-C ends it")
     if news["event"] == "done":
-        return f"{news['lines']} lines, {news['bytes']} bytes"
+        return say(f"{news['lines']} lines, {news['bytes']} bytes")
     lines = [f"{news['time'][11:23]}  {news['text']}"]
     if news["text"].count("<") > news["raw"].count(" ") / 2:  # more of it has no letter than has one
-        lines.append(f"    raw      {news['raw']}")
+        lines.append(f"    {padded(say('raw'), 8)} {news['raw']}")
     for one in news["decoded"]:
         values = ", ".join(f"{r['channel']} {r['value']}" for r in one["readings"] if r["value"] is not None)
         lines.append(f"    {one['device']}: {values}")
-    lines += [f"    perhaps  {guess}" for guess in news["guesses"]]
+    lines += [f"    {padded(say('perhaps'), 8)} {say(guess)}" for guess in news["guesses"]]
     return "\n".join(lines)

@@ -12,9 +12,16 @@ from agent.cli.moments import seconds
 from agent.cli.words import table
 from agent.commission.anywhere import carry_out
 from agent.commission.views import ORDERS, plausible, views
+from agent.language import say
 
 BITS = ("coil", "discrete")
 WIDE = 160
+
+EXAMPLES = """\
+examples:
+  station-agent probe so2 22 6               six registers from 22 on
+  station-agent probe rack 0 10 --unit 7 --table input
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +34,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", metavar="NAME", help="modbus-rtu, -ascii or -tcp, where it is not the usual")
     parser.add_argument("--timeout", type=seconds, metavar="200ms", help="how long an answer may take (1s)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -52,19 +60,20 @@ def _meaning(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page(block: dict[str, Any]) -> Iterator[str]:
-    yield (
+    yield say(
         f"{block['device']}, address {block['address']} at {block['endpoint']}: "
         f"{len(block['words'])} {block['table']} from {block['start']}"
     )
     if block["refused"]:
-        yield f"- stands where nothing is: {block['refused']}"
+        yield say(f"- stands where nothing is: {block['refused']}")
     yield ""
     yield from _bits(block) if block["table"] in BITS else _registers(block)
     for known in block["known"]:
-        yield f"the profile reads {known['channel']} at {known['register']}: {known['value']} {known['unit']}"
+        yield say(f"the profile reads {known['channel']} at {known['register']}: {known['value']} {known['unit']}")
     if block["plausible"]:
-        yield "\n* plausible; compare with the display of the instrument. To paste, with a name and a unit of its own:"
-        yield from (f"\n# {view['value']}: {view['why']}\n{view['toml']}" for view in block["plausible"])
+        paste = "* plausible; compare with the display of the instrument. To paste, with a name and a unit of its own:"
+        yield f"\n{say(paste)}"
+        yield from (f"\n# {view['value']}: {say(view['why'])}\n{view['toml']}" for view in block["plausible"])
 
 
 def _bits(block: dict[str, Any]) -> Iterator[str]:
@@ -99,7 +108,8 @@ def _table(
     block: dict[str, Any], columns: list[tuple[str, str]], cells: dict[tuple[int, str, str], str]
 ) -> Iterator[str]:
     single = columns[0][0] == "uint16"
-    head = ["REGISTER", "HEX", *(f"{kind.upper()} {order}" for kind, order in columns), "TEXT" if single else ""]
+    kinds = [f"{kind.upper()} {order}" for kind, order in columns]
+    head = [say("REGISTER"), say("HEX"), *kinds, say("TEXT") if single else ""]
     rows = []
     for number, word in enumerate(block["words"], block["start"]):
         shown = [cells.get((number, kind, order), "") for kind, order in columns]

@@ -7,10 +7,25 @@ import json
 from collections.abc import Iterator
 
 from agent.cli.words import table
+from agent.language import say
 from agent.paths import default_config
 from drivers.catalog import load_profile, profile_names
 from drivers.profile import Channel, Profile
 from drivers.units import UNITS, shown
+
+KNOWN_FROM = {
+    "manual": "its manual",
+    "driver": "other drivers",
+    "secondary": "second hand",
+    "unverified": "unverified",
+}
+
+EXAMPLES = """\
+examples:
+  station-agent profiles
+  station-agent profiles teledyne-t100
+  station-agent profiles --units
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +33,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="a profile, as a station file names it")
     parser.add_argument("--units", action="store_true", help="list the units that a channel may have")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -26,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     config = options.config or default_config()
     folders = [config.absolute().parent / "profiles"]
     if options.units:
-        lines = table(("UCUM CODE", "SHOWN AS"), UNITS.items(), 80)
+        lines = table(_said("UCUM CODE", "SHOWN AS"), UNITS.items(), 80)
     elif options.name:
         profile = load_profile(options.name, folders)
         words = profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -45,21 +61,30 @@ def _index(profiles: dict[str, Profile]) -> str:
 
 
 def _list(profiles: dict[str, Profile]) -> Iterator[str]:
-    rows = [(name, p.protocol, p.confidence, f"{p.maker} {p.model}: {p.kind}") for name, p in profiles.items()]
-    yield from table(("PROFILE", "PROTOCOL", "KNOWN FROM", "INSTRUMENT"), rows, 100)
+    rows = [
+        (name, p.protocol, say(KNOWN_FROM[p.confidence]), f"{p.maker} {p.model}: {say(p.kind)}")
+        for name, p in profiles.items()
+    ]
+    yield from table(_said("PROFILE", "PROTOCOL", "KNOWN FROM", "INSTRUMENT"), rows, 100)
 
 
 def _page(name: str, profile: Profile) -> Iterator[str]:
-    yield f"{name}: {profile.maker} {profile.model}, {profile.kind}"
-    yield f"manual: {profile.manual}"
-    yield f"known from: {profile.confidence}; {profile.source}"
+    yield f"{name}: {profile.maker} {profile.model}, {say(profile.kind)}"
+    yield say(f"manual: {profile.manual}")
+    yield say(f"known from: {KNOWN_FROM[profile.confidence]}; {profile.source}")
     if profile.unverified:
-        yield f"not verified: {profile.unverified}"
+        yield say(f"not verified: {profile.unverified}")
     if profile.serial:
-        yield f"leaves the factory with {profile.serial}, address {profile.address}"
+        yield say(f"leaves the factory with {profile.serial}, address {profile.address}")
     yield ""
-    rows = [(c.name, str(c.stream), shown(c.unit), c.hj or "", _read_at(c), c.title) for c in profile.channels]
-    yield from table(("CHANNEL", "STREAM", "UNIT", "HJ", "READ AT", ""), rows, 110)
+    rows = [
+        (c.name, say(str(c.stream)), shown(c.unit), c.hj or "", _read_at(c), say(c.title)) for c in profile.channels
+    ]
+    yield from table(_said("CHANNEL", "STREAM", "UNIT", "HJ", "READ AT", ""), rows, 110)
+
+
+def _said(*heads: str) -> list[str]:
+    return [say(head) for head in heads]
 
 
 def _read_at(channel: Channel) -> str:

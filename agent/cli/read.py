@@ -17,10 +17,17 @@ from agent.cli.news import Screen
 from agent.cli.words import table
 from agent.commission.anywhere import carry_out
 from agent.control import NoDaemonError, UnknownDeviceError, ask, words_of
+from agent.language import say
 from agent.paths import locate
 from agent.settings import Settings, station_device
 from drivers.api import Link
 from drivers.catalog import make_driver
+
+EXAMPLES = """\
+examples:
+  station-agent read so2
+  station-agent read so2 --raw               the bytes, with what they are
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +35,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("device", help="a device name from the station file")
     parser.add_argument("--raw", action="store_true", help="show the bytes that go over the wire, with notes")
     parser.add_argument("--json", action="store_true", help="one JSON object; with --raw one a line")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -43,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(answer, ensure_ascii=False))
     else:
-        print(f"{options.device} at {answer['time']}")
+        print(say(f"{options.device} at {answer['time']}"))
         print("\n".join(_table(answer["readings"])))
     return _lacking(answer["readings"])
 
@@ -75,14 +83,14 @@ def _line(news: dict[str, Any]) -> str:
     if news["event"] == "readings":
         return "\n" + "\n".join(_table(news["readings"]))
     arrow = "->" if news["event"] == "sent" else "<-"
-    return f"{arrow} {news['raw']}\n     {', '.join(news['notes'])}"
+    return f"{arrow} {news['raw']}\n     {', '.join(map(say, news['notes']))}"
 
 
 def _table(readings: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    return table(("CHANNEL", "VALUE", "UNIT", "QUALITY"), map(_row, readings), 100)
+    return table([say(word) for word in ("CHANNEL", "VALUE", "UNIT", "QUALITY")], map(_row, readings), 100)
 
 
 def _row(reading: Mapping[str, Any]) -> tuple[str, ...]:
     value = "-" if reading["value"] is None else str(reading["value"])
-    why = f" ({reading['reason']})" if reading["reason"] else ""
-    return reading["channel"], value, reading["unit"], reading["quality"] + why
+    why = f" ({say(reading['reason'])})" if reading["reason"] else ""
+    return reading["channel"], value, reading["unit"], say(reading["quality"]) + why

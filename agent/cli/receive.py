@@ -31,6 +31,14 @@ class ReceiveError(StationError):
     exit_code = 2
 
 
+EXAMPLES = """\
+examples:
+  station-agent receive                                    at the first broker of the station file
+  station-agent receive mqtts://broker.example.org --ca-file ca.pem --username judge --password-file judge.txt
+  station-agent receive --quiet --for 10min                duplicates, gaps and chain, in one line
+"""
+
+
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("url", nargs="?", help="mqtts://host:port or mqtt://host:port; else the first uplink's")
@@ -55,6 +63,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no records, only what is wrong, and the summary")
     parser.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help='end after "20s", "10min", …')
     parser.add_argument("--count", type=int, metavar="N", help="end after N records")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 

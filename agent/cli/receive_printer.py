@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from agent.cli.recordline import record_line
+from agent.language import say
 from agent.receive.holding import Kind
 from agent.receive.receiving import FAULTS, Finding, Receiver, Taken
 from agent.uplink.broker import Broker
@@ -64,7 +65,7 @@ class Printer:
         self._tell(str(finding.kind), f"{mark}: {finding.where}: {finding.what}", where=finding.where)
 
     def _tell(self, kind: str, text: str, **more: str) -> None:
-        self._print(json.dumps({"finding": kind, "what": text, **more}) if self._json else f"# {text}")
+        self._print(json.dumps({"finding": kind, "what": text, **more}) if self._json else f"# {say(text)}")
 
     def _print(self, line: str) -> None:
         try:
@@ -90,13 +91,15 @@ class Printer:
             return
         for where, parts in gaps.items():
             shown = ", ".join(f"{first}-{last}" for first, last in parts[:10]) + (" …" if len(parts) > 10 else "")
-            self._print(f"# missing of {where}: {shown}")
+            self._print(f"# {say(f'missing of {where}: {shown}')}")
         waiting = sum(state.backlog for state in receiver.stations.values())
         if gaps and waiting:
-            self._print(f"# the stations said that {waiting} records were still waiting there")
+            self._print(f"# {say(f'the stations said that {waiting} records were still waiting there')}")
         self._print(
-            f"{receiver.records} records in {receiver.batches} batches, {receiver.duplicates} duplicates dropped, "
-            f"{receiver.missing} missing, {_chain(receiver.faults)}"
+            say(
+                f"{receiver.records} records in {receiver.batches} batches, {receiver.duplicates} duplicates dropped, "
+                f"{receiver.missing} missing, {_chain(receiver.faults)}"
+            )
         )
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import argparse
 
 from agent.control import ask
+from agent.language import say
 from agent.paths import locate
+
+EXAMPLES = """\
+examples:
+  station-agent check && station-agent reload
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -17,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
     """Ask the daemon; a wrong file is reported by it, and the running configuration stays."""
     answer = ask(locate(options.config).runtime / "control.sock", {"do": "reload"})
     for line in answer["changes"] or ["nothing changed"]:
-        print(line)
+        print(say(line))
     return 0

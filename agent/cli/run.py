@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+EXAMPLES = """\
+examples:
+  station-agent run                          as the service does
+  station-agent run --log-level debug        on a terminal, to watch it
+"""
+
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 

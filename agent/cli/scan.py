@@ -8,6 +8,14 @@ from typing import Any
 from agent.cli.moments import seconds
 from agent.cli.news import Screen
 from agent.commission.anywhere import carry_out
+from agent.language import say
+
+EXAMPLES = """\
+examples:
+  station-agent scan rack
+  station-agent scan rack --addresses 1-32
+  station-agent scan rack --serial 9600,19200 --parity N,E
+"""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +30,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--serial", type=baud_rates, metavar="9600,…", help="baud rates to try, on a link not polled")
     parser.add_argument("--parity", type=parities, metavar="N,E", help="parities to try, on a link not polled")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -41,18 +50,18 @@ def _line(news: dict[str, Any]) -> str | None:
         case "found":
             return _found(news)
         case "progress":
-            return f"{news['asked']} of {news['of']} asked, {news['found']} answered"
+            return say(f"{news['asked']} of {news['of']} asked, {news['found']} answered")
         case "skipped":
-            return f"not tried: {news['why']}"
+            return say(f"not tried: {news['why']}")
         case _:
-            return f"{news['found']} answered"
+            return say(f"{news['found']} answered")
 
 
 def _plan(news: dict[str, Any]) -> str:
     how = " ".join(str(news[key]) for key in ("baud", "parity") if key in news)
     what = news["profile"] or news["protocol"]
     beside = f", between the polls of {', '.join(news['beside'])}" if news["beside"] else ""
-    return (
+    return say(
         f"scanning {news['link']} at {news['endpoint']}{f' with {how}' if how else ''}: {news['addresses']} addresses "
         f"as {what}, {news['timeout_s']:g} s each, about {news['about_s']:g} s together{beside}"
     )
@@ -60,8 +69,9 @@ def _plan(news: dict[str, Any]) -> str:
 
 def _found(news: dict[str, Any]) -> str:
     who = f" ({news['device']})" if news["device"] else ""
-    damaged = "damaged: " if news["answer"] == "damaged" else ""
-    return f"  address {news['address']}{who}: {damaged}{news['text']}"
+    damaged = f"{say('damaged')}: " if news["answer"] == "damaged" else ""
+    address = say(f"address {news['address']}")
+    return f"  {address}{who}: {damaged}{say(news['text'])}"
 
 
 def baud_rates(text: str) -> list[int]:

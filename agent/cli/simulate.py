@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from agent.cli.simulate_screen import Screen
+from agent.cli.simulate_screen import Screen, said
 from agent.paths import default_config
 from agent.simulation.console import Console, ask, folder
 from agent.simulation.instrument import Instrument, faults_of, instrument
@@ -40,6 +40,14 @@ class SimulateError(StationError):
     exit_code = 2
 
 
+EXAMPLES = """\
+examples:
+  station-agent simulate teledyne-t100
+  station-agent simulate generic-xy-md02 --pty --link /tmp/room
+  station-agent simulate teledyne-t100 --port 5020 --fault "late 3s"
+"""
+
+
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("profile", nargs="?", help="an instrument, as a station file names it")
@@ -53,6 +61,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     add("--name", help="name for --tell (default: the profile's)")
     add("--tell", nargs=2, metavar=("NAME", "WORDS"), help='tell a running one: "span on", "help"')
     add("--plain", action="store_true", help="lines instead of a screen, as in a pipe")
+    parser.epilog = EXAMPLES
     parser.set_defaults(run=run)
 
 
@@ -69,7 +78,7 @@ def _add_wires(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until somebody ends it, or tell one that serves; returns 0."""
     if options.tell:
-        print(_told(*options.tell))
+        print(said(_told(*options.tell)))
         return 0
     if options.profile is None:
         raise SimulateError("no instrument is named", hint="Name a profile; station-agent profiles lists them")

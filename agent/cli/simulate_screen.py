@@ -20,6 +20,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agent.cli.words import ago, number
+from agent.language import say
 from agent.simulation.faults import WORDS
 from agent.simulation.instrument import Instrument
 from agent.simulation.simulation import Simulation
@@ -43,7 +44,7 @@ class Screen:
         self._console = Console()
         self._is_live = self._console.is_terminal and sys.stdin.isatty() and not plain
         self._typed = ""
-        self._answer = WORDS
+        self._answer = say(WORDS)
         self._telling: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -53,7 +54,7 @@ class Screen:
         with _typing(self._type, echo=not self._is_live):
             await (self._draw(stop) if self._is_live else self._tell(stop))
         journal = self._simulation.instrument.journal
-        print(f"asked {number(journal.asked)} times, answered {number(journal.answered)}", flush=True)
+        print(say(f"asked {number(journal.asked)} times, answered {number(journal.answered)}"), flush=True)
 
     async def _draw(self, stop: asyncio.Event) -> None:
         with Live(console=self._console, screen=True, auto_refresh=False) as live:
@@ -82,36 +83,41 @@ class Screen:
 
     async def _told(self, line: str) -> None:
         try:
-            self._answer = await self._simulation.tell(line)
+            self._answer = said(await self._simulation.tell(line))
         except ValueError as error:
-            self._answer = str(error)
+            self._answer = say(str(error))
         if not self._is_live:
             print(self._answer, flush=True)
 
     def _facts(self) -> Iterator[str]:
         thing, wire = self._simulation.instrument, self._simulation.wire
         profile = thing.profile
-        yield f"# {self._name}: simulated {profile.maker} {profile.model}, {profile.kind}"
+        yield f"# {say(f'{self._name}: simulated {profile.maker} {profile.model}, {profile.kind}')}"
         yield from _device(wire.url, thing, self._profile)
-        yield f'# tell it: station-agent simulate --tell {self._name} "help"'
-        yield from (f"# note: {note}" for note in thing.notes)
+        told = f'tell it: station-agent simulate --tell {self._name} "help"'
+        yield f"# {say(told)}"
+        yield from (f"# {say(f'note: {note}')}" for note in thing.notes)
 
     def _asked(self) -> str:
         journal = self._simulation.instrument.journal
-        last = f"; last {journal.last}, {ago(seconds=time.monotonic() - journal.last_s)} ago" if journal.asked else ""
-        return f"{number(journal.asked)} times, {journal.rate:.1f}/s, answered {number(journal.answered)}{last}"
+        asked = say(f"{number(journal.asked)} times, {journal.rate:.1f}/s, answered {number(journal.answered)}")
+        if not journal.asked:
+            return asked
+        last = say(f"last {journal.last}, {ago(seconds=time.monotonic() - journal.last_s)} ago")
+        return f"{asked}; {last}"
 
     def _line(self) -> str:
         values = ", ".join(text for _, text in list(self._values())[:TOLD])
-        return f"asked {self._asked()}; {self._simulation.instrument.faults.state()}; {values}"
+        faults = say(self._simulation.instrument.faults.state())
+        return f"{say('asked')} {self._asked()}; {faults}; {values}"
 
     def _page(self) -> RenderableType:
         thing, wire = self._simulation.instrument, self._simulation.wire
-        title = Text.from_markup(f"[bold]{self._name}[/]: simulated {thing.profile.maker} {thing.profile.model}")
-        title.append("  Ctrl-C ends it", "dim")
-        faults = Text(f"FAULTS  {thing.faults.state()}", "red bold" if thing.faults.on else "green")
-        above = [title, Text(f"SERVES  {wire.url}"), Text(f"ASKED   {self._asked()}"), faults]
-        above += [Text(f"NOTE    {note}", "yellow") for note in thing.notes]
+        title = Text.from_markup(say(f"[bold]{self._name}[/]: simulated {thing.profile.maker} {thing.profile.model}"))
+        title.append(say("  Ctrl-C ends it"), "dim")
+        faults = Text(say(f"FAULTS  {thing.faults.state()}"), "red bold" if thing.faults.on else "green")
+        above = [title, Text(say(f"SERVES  {wire.url}")), Text(f"{say('ASKED')}   {self._asked()}"), faults]
+        above += [Text(say(f"NOTE    {note}"), "yellow") for note in thing.notes]
         below = [Text(), Text(f"> {self._typed}_", "bold"), *(Text(line, "cyan") for line in self._answer.splitlines())]
         cells = [Text(text, "yellow" if is_odd else "") for is_odd, text in self._values()]
         return Group(*map(_cut, above), Text(), Columns(cells, padding=(0, 3)), *map(_cut, below))
@@ -121,6 +127,12 @@ class Screen:
         thing = self._simulation.instrument
         for channel, value, is_odd in thing.shown(utc_now()):
             yield is_odd, f"{channel.name} {_worded(channel, value)}"
+
+
+def said(answer: str) -> str:
+    """*answer* in the language that was chosen: what stands behind the names of faults, or the whole line."""
+    lines = (line.rpartition("  ") for line in answer.splitlines())
+    return "\n".join(f"{name}{blanks}{say(what)}" for name, blanks, what in lines)
 
 
 def _device(url: str, thing: Instrument, profile: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Table:
     def __init__(self, texts: Mapping[str, str], headings: Collection[str] = ()) -> None:
         self._texts = texts
         self._headings = headings
-        templates = sorted((english for english in texts if "{}" in english), key=_letters, reverse=True)
+        templates = sorted((english for english in texts if "{}" in english), key=_weight, reverse=True)
         self._templates = [(max(english.split("{}"), key=len), english) for english in templates]
 
     def translate(self, text: str) -> str:
@@ -78,6 +78,10 @@ class Table:
 
     def _inner(self, text: str) -> str:
         return text if text in self._headings else self.translate(text)
+
+
+def _weight(english: str) -> tuple[int, int]:
+    return _letters(english), len(english)
 
 
 def _letters(english: str) -> int:

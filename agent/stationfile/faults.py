@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -33,10 +33,14 @@ class Fault:
     hint: str = ""
 
     def __str__(self) -> str:
+        return self.told(str)
+
+    def told(self, say: Callable[[str], str]) -> str:
+        """Return it as one line; *say* translates what it says, not what stands in the file."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         what = f"{self.key} = {self.found}" if self.key and self.found else self.key or self.found
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}: {what}: {self.message}{hint}" if what else f"{where}: {self.message}{hint}"
+        hint = f" ({say(self.hint)})" if self.hint else ""
+        return f"{where}: {f'{what}: ' if what else ''}{say(self.message)}{hint}"
 
 
 class ConfigError(StationError):
@@ -47,15 +51,22 @@ class ConfigError(StationError):
     def __init__(self, file: str, faults: Sequence[Fault]) -> None:
         own = file.rpartition("/")[2]
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.file not in (file, own), fault.file, fault.line)))
-        first = self.faults[0]
-        if not first.line and first.hint:  # it is about the file, not about something in it
-            super().__init__(f"{file}: {first.message}", hint=first.hint[0].upper() + first.hint[1:])
-            return
-        count = "one mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
-        super().__init__(
-            f"{file} has {count}; {first}",
-            hint=f"Correct the file, then run: station-agent --config {file} check",
-        )
+        self._file = file
+        hint = f"Correct the file, then run: station-agent --config {file} check"
+        if self._is_about_the_file:
+            hint = self.faults[0].hint[0].upper() + self.faults[0].hint[1:]
+        super().__init__(self.told(str), hint=hint)
+
+    def told(self, say: Callable[[str], str]) -> str:
+        """Return how many mistakes there are, and the first of them."""
+        if self._is_about_the_file:
+            return f"{self._file}: {say(self.faults[0].message)}"
+        count = "one mistake" if len(self.faults) == 1 else f"{len(self.faults)} mistakes"
+        return f"{say(f'{self._file} has {count}')}; {self.faults[0].told(say)}"
+
+    @property
+    def _is_about_the_file(self) -> bool:
+        return not self.faults[0].line and bool(self.faults[0].hint)
 
     @property
     def report(self) -> str:

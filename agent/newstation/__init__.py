@@ -1,0 +1,1 @@
+"""A first station file: from answers to a commented text that passes ``check``."""
