@@ -257,6 +257,14 @@ place_configuration() {
     [ "$(id -u)" != 0 ] || chgrp "$readers" "$config" "$config/profiles" "$config"/station.toml*
 }
 
+place_help() { # the manual page, and what completes commands in a shell, as this release itself tells them
+    share=$root/usr/local/share
+    for help in man:man/man1/station-agent.1 bash:bash-completion/completions/station-agent; do
+        mkdir -p "$share/$(dirname "${help#*:}")"
+        as_service "$fresh_slot/bin/station-agent" --lang en completion "${help%%:*}" >"$share/${help#*:}"
+    done
+}
+
 place_unit() {
     put "$tree/systemd/station-agent.modules-load.conf" "$vendor/modules-load.d/station-agent.conf"
     put "$tree/systemd/station-agent.service" "$vendor/systemd/system/station-agent.service"
@@ -335,6 +343,7 @@ install_agent() {
     if [ "$verdict" -gt 1 ] && running; then
         die "the new release refuses ${config#"$root"}/station.toml (above); the old one runs on" 'correct it, then run this again'
     fi
+    place_help
     [ -z "$root" ] || move_in
     place_unit
     switch_to "$slot"
@@ -402,6 +411,7 @@ uninstall_agent() {
     rm -f "$program/bin" "$vendor/systemd/system/station-agent.service" \
         "$vendor/modules-load.d/station-agent.conf" "$vendor/sysusers.d/station-agent.conf"
     [ "$(readlink "$command")" != "$prefix/bin/station-agent" ] || rm -f "$command"
+    rm -f "$root/usr/local/share/man/man1/station-agent.1" "$root/usr/local/share/bash-completion/completions/station-agent"
     rmdir "$program" 2>/dev/null || true
     ! booted || systemctl daemon-reload
     say "removed; kept: ${config#"$root"}, ${udev_rules#"$root"}, /var/lib/station-agent, user and groups"

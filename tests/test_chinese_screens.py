@@ -51,9 +51,9 @@ def technician(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> Itera
 
 
 def english(said: Said) -> list[str]:
-    """The English sentences in what was said; commands to type, and names in quotes, are none."""
+    """The English sentences in what was said; commands to type, and the data of events, are none."""
     text = re.sub(r"^用法：.*?\n\n", "", said.out, flags=re.DOTALL) + said.err
-    lines = (re.split(TYPED, line)[0] for line in text.splitlines())
+    lines = (re.split(TYPED + r"|[{]", line)[0] for line in text.splitlines())
     return [match[0] for line in lines for match in SENTENCE.finditer(line)]
 
 
@@ -145,7 +145,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("text", MISTAKES)
+@pytest.mark.parametrize("text", MISTAKES, ids=range(len(MISTAKES)))
 def test_a_wrong_station_file_is_explained_in_chinese(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:

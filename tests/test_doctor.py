@@ -551,9 +551,10 @@ def test_the_bundle_has_everything_but_the_secrets(
     key = authority.issue("planted").key_file.read_text()
     journal = tmp_path / "bin" / "journalctl"
     journal.parent.mkdir()
-    (tmp_path / "journal").write_text(
-        f"said Planted-In-File and planted in folder, https://me:PlantedInUrl@x/\n{key}\n"
-    )
+    (folder / "secrets" / "old.key").write_text(key)
+    middle_of_key = key.splitlines()[1]
+    lines = ("said Planted-In-File and planted in folder", "https://me:PlantedInUrl@x/", key, f"torn: {middle_of_key}")
+    (tmp_path / "journal").write_text("\n".join(lines))
     journal.write_text(f"#!/bin/sh\ncat {tmp_path / 'journal'}\n")
     journal.chmod(0o755)
     monkeypatch.setenv("PATH", f"{journal.parent}:{os.environ['PATH']}")
@@ -573,8 +574,7 @@ def test_the_bundle_has_everything_but_the_secrets(
     assert "is written; secrets removed from it: " in said.stderr
     assert (tmp_path / "help.tar.gz").stat().st_mode & 0o777 == 0o600
     everything = "\n".join(texts.values())
-    middle_of_key = key.splitlines()[1][:20]
-    for secret in ("Planted-In", "planted in folder", "PlantedInUrl", middle_of_key, "PlantedPsk1", "PlantedVpn2"):
+    for secret in ("Planted-In", "planted in folder", "PlantedInUrl", middle_of_key[:20], "PlantedPsk1", "PlantedVpn2"):
         assert secret not in everything, secret
     assert json.loads(texts["status.json"])["station"]["id"] == "test-1"
     assert "agent_started" in texts["events.jsonl"]

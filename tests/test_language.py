@@ -13,7 +13,7 @@ from agent.language import Table, _pattern, choose, chosen, zh
 from agent.language.zh import HEADINGS, TEXTS, system, usage
 from agent.language.zh import titles as names
 from tests.simulators.agent_process import COMMAND
-from tests.texts import constants, texts, titles, words_of_argparse
+from tests.texts import ROOT, constants, texts, titles, words_of_argparse
 
 PARTS_OF_TITLES = {text for text in names.TEXTS if text[0].islower()}
 """A mark is "of ozone"."""
@@ -75,6 +75,15 @@ def test_what_is_only_glue_leaves_alone_what_nobody_translated() -> None:
     assert table.translate("1 to 3") == "1 至 3"
     assert table.translate("a way to nowhere") == "a way to nowhere"
     assert table.translate("rack: it is gone") == "rack：已消失"
+
+
+def test_a_long_list_costs_no_time() -> None:
+    """There are very many ways to cut it in two."""
+    table = Table({"{}, {}": "{0}、{1}", "{}: {}": "{0}：{1}", "{}; {}": "{0}；{1}"})
+    data = "; ".join(f"a: {number}, b: {number}" for number in range(500))
+
+    assert table.translate(data) == data
+    assert table.translate(f"{data[:300]}; nobody knows this") == f"{data[:300]}; nobody knows this"
 
 
 def test_a_heading_inside_a_sentence_is_a_name() -> None:
@@ -147,3 +156,26 @@ def test_each_text_stands_in_one_file() -> None:
     files = [module for module in vars(zh).values() if hasattr(module, "TEXTS")]
 
     assert len(TEXTS) == sum(len(module.TEXTS) for module in files)
+
+
+def _commands(readme: str) -> list[str]:
+    """What is typed in its examples, without comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    return [line.split("  #")[0].rstrip() for block in blocks for line in block.splitlines()]
+
+
+def _shape(readme: str) -> list[str]:
+    """Its headings, by level, and how many rows stand below each."""
+    text = re.sub(r"^```.*?^```", "", readme, flags=re.DOTALL | re.MULTILINE)
+    return [re.match(r"#*\|?", line)[0] for line in text.splitlines() if line.startswith(("#", "|"))]  # type: ignore[index]
+
+
+def test_the_chinese_readme_is_as_complete_as_the_english_one() -> None:
+    """The same sections, tables, commands, proofs and links."""
+    english, chinese = ((ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md"))
+    proof, link = r"`(?:\w+/)*test_\w+\.py::test_\w+`", r"\]\(([^)]+)\)"
+
+    assert _shape(chinese) == _shape(english)
+    assert _commands(chinese) == _commands(english)
+    assert re.findall(proof, chinese) == re.findall(proof, english)
+    assert set(re.findall(link, english)) - {"README.zh-CN.md"} - set(re.findall(link, chinese)) == set()

@@ -61,6 +61,15 @@ FAULTS = [
     lasting(17, "03:00", 30, Cause.INSTRUMENT, "so2", quality=Quality.SUSPECT),
     lasting(20, "23:50", 25, Cause.POWER),
     lasting(20, "23:00", 50, Cause.INSTRUMENT, "so2", quality=Quality.COMM_FAULT, reason="no_reply"),
+    lasting(24, "10:00", 20, Cause.MAINTENANCE, "so2", quality=Quality.MAINTENANCE),
+    lasting(24, "10:20", 70, Cause.MAINTENANCE, "so2", quality=Quality.COMM_FAULT, reason="no_reply"),
+    lasting(24, "11:30", 20, Cause.INSTRUMENT, "so2", quality=Quality.COMM_FAULT, reason="no_reply"),
+    lasting(25, "08:30", 30, Cause.MAINTENANCE, "so2", quality=Quality.COMM_FAULT, reason="link_down"),
+    lasting(25, "09:00", 30, Cause.LINK, "so2", quality=Quality.COMM_FAULT, reason="link_down"),
+    lasting(25, "08:30", 60, Cause.LINK, "nox", quality=Quality.COMM_FAULT, reason="link_down"),
+    lasting(26, "15:00", 60, Cause.POWER),
+    lasting(26, "14:00", 240, Cause.MAINTENANCE, "so2", quality=Quality.FAULT),
+    lasting(26, "14:00", 240, Cause.MAINTENANCE, "nox", quality=Quality.NOT_POLLED, reason="line_busy"),
     *NIGHTLY,
 ]
 
@@ -98,8 +107,31 @@ def lived(month: Month) -> Month:
     month.killed()
     month.run(at(21, "00:15"), SO2, MANIFOLD, NOX)
     month.starts(at(21, "00:15") - 3, up_s=33)
+    worked_on(month)
     month.run(at(31, "01:00"), SO2, MANIFOLD, NOX)
     return month
+
+
+def worked_on(month: Month) -> None:
+    """Technicians come: for one instrument, for the line before it, which they forget to end, and for all."""
+    month.run(at(24, "10:00"), SO2, MANIFOLD, NOX)
+    month.works(at(24, "10:00") - 1, "so2", 3600)
+    month.run(at(24, "10:50"), SO2, MANIFOLD, NOX)
+    month.works(at(24, "10:50") - 1, "so2", 8 * 3600)
+    month.run(at(24, "11:30"), SO2, MANIFOLD, NOX)
+    month.worked(at(24, "11:30") - 1, "so2")
+    month.run(at(25, "08:30"), SO2, MANIFOLD, NOX)
+    month.works(at(25, "08:30") - 1, "manifold", 1800)
+    month.run(at(25, "09:40"), SO2, MANIFOLD, NOX)
+    month.worked(at(25, "09:40"))
+    month.run(at(26, "14:00"), SO2, MANIFOLD, NOX)
+    month.works(at(26, "14:00") - 1, "all", 8 * 3600)
+    month.run(at(26, "15:00"), SO2, MANIFOLD, NOX)
+    month.killed()
+    month.run(at(26, "16:00"), SO2, MANIFOLD, NOX)
+    month.starts(at(26, "16:00") - 3, up_s=30)
+    month.run(at(26, "18:00"), SO2, MANIFOLD, NOX)
+    month.worked(at(26, "18:00") - 1, "all")
 
 
 def days(begin: int = 1, end: int = 31) -> list[Day]:
@@ -154,7 +186,7 @@ def test_times_without_the_agent_are_named(november: Month) -> None:
     """With their cause, as somebody will ask."""
     found = accounted(november)
     downs = [(down.cause, round((down.until_ms - down.since_ms) / 60_000)) for down in found.downs]
-    assert downs == [(Cause.POWER, 198), (Cause.AGENT, 13), (Cause.POWER, 26)]
+    assert downs == [(Cause.POWER, 198), (Cause.AGENT, 13), (Cause.POWER, 26), (Cause.POWER, 61)]
 
 
 @pytest.fixture
@@ -361,6 +393,51 @@ def test_ticks_recorded_under_the_day_before_are_found(short: Month) -> None:
     short.run(at(2, "01:00"), FAST)
     tally = total(accounted(short, 2, 3, now_ms=round(at(2, "01:00") * 1000) + 90_000), "fast.so2")
     assert (tally.expected, tally.lost) == (720, {Cause.INSTRUMENT: 8})
+
+
+def test_silence_that_outlasts_the_work_is_cut_where_the_work_ended(short: Month) -> None:
+    """One record stands for a minute of silence, of which half may be the technician's."""
+    noon_s = at(1, "12:00")
+    short.faults = [Fault(noon_s, noon_s + 90, Cause.INSTRUMENT, **SILENCE)]
+    short.configure(at(1, "11:00"), FAST)
+    short.run(noon_s + 30, FAST)
+    short.works(noon_s + 29, "fast", 31)
+    short.run(at(1, "13:00"), FAST)
+    tally = total(accounted(short, 1, 2, now_ms=round(at(1, "13:00") * 1000) + 90_000), "fast.so2")
+    assert tally.lost == {Cause.INSTRUMENT: 12, Cause.MAINTENANCE: 6}
+
+
+def test_work_that_began_before_the_clock_was_set_excuses_nothing_of_the_years_between(short: Month) -> None:
+    """A computer without a battery wakes up in 1970, and who came to see why begins at once."""
+    short.faults = [
+        lasting(1, "06:00", 20, Cause.INSTRUMENT, quality=Quality.FAULT),
+        lasting(1, "12:00", 45, Cause.POWER),
+        lasting(1, "12:45", 15, Cause.MAINTENANCE, quality=Quality.FAULT),
+        lasting(1, "13:00", 15, Cause.INSTRUMENT, quality=Quality.FAULT),
+    ]
+    short.configure(at(1, "00:00"), SO2)
+    short.run(at(1, "12:45"), SO2)
+    short.starts(30.0, up_s=25)
+    short.works(35.0, "so2", 6 * 3600)
+    short.stepped(40.0, at(1, "12:45"))
+    short.run(at(1, "13:00"), SO2)
+    short.worked(at(1, "13:00") - 1, "so2")
+    short.run(at(2, "00:00"), SO2)
+    assert total(accounted(short, 1, 2)).lost == {Cause.INSTRUMENT: 35, Cause.POWER: 45, Cause.MAINTENANCE: 15}
+
+
+def test_work_on_a_device_that_only_makes_another_suspect_excuses_nothing_there(short: Month) -> None:
+    """The daemon marks what is sampled through a device, not what a limit of it speaks of."""
+    meter = MANIFOLD + 'normal = [20, 40]\naffects = ["so2.so2", "nox.no"]\n'
+    silence = {"quality": Quality.COMM_FAULT, "reason": "no_reply"}
+    short.faults = [lasting(1, "12:00", 60, Cause.INSTRUMENT, **silence)]
+    short.configure(at(1, "00:00"), SO2, meter, NOX)
+    short.run(at(1, "12:00"), SO2, meter, NOX)
+    short.works(at(1, "12:00"), "manifold", 3600)
+    short.run(at(2, "00:00"), SO2, meter, NOX)
+    found = accounted(short, 1, 2)
+    assert total(found, "so2.so2").lost == {Cause.MAINTENANCE: 60}
+    assert total(found, "nox.no").lost == {Cause.INSTRUMENT: 12}
 
 
 def test_a_new_epoch_in_the_middle_of_a_day_changes_nothing(short: Month) -> None:

@@ -143,6 +143,8 @@ def test_an_upgrade_leaves_what_the_station_edited_alone(installed: Station) -> 
 def test_an_installation_puts_everything_in_its_place(installed: Station) -> None:
     """Unit, groups, command and modes: what the service finds at its first start."""
     assert installed.file("/usr/local/lib/systemd/system/station-agent.service").read_text() == UNIT.read_text()
+    assert installed.file("/usr/local/share/man/man1/station-agent.1").exists()
+    assert installed.file("/usr/local/share/bash-completion/completions/station-agent").exists()
     assert str(installed.file("/usr/local/bin/station-agent").readlink()) == PROGRAM
     groups = re.findall(r"^[a-z-]+", installed.file("/etc/group").read_text(), re.MULTILINE)
     assert {"station-agent", "station-agent-op", "dialout"} <= set(groups)
@@ -175,6 +177,7 @@ def test_uninstalling_keeps_configuration_and_data(installed: Station) -> None:
 
     assert not installed.file("/opt/station-agent").exists()
     assert not installed.file("/usr/local/bin/station-agent").is_symlink()
+    assert not installed.file("/usr/local/share/man/man1/station-agent.1").exists()
     assert log.exists()
     assert installed.file("/etc/station-agent/station.toml").exists()
 

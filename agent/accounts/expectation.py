@@ -20,18 +20,21 @@ class Expectation:
     """Of one device, which is polled every ``every_s``: ``channels`` with seconds between two values of each.
 
     0 stands for a channel that gives a value when it has a new one, whenever that is. ``affects`` are the channels
-    of other devices, as ``device.channel``, that are suspect when this one says so.
+    of other devices, as ``device.channel``, that are suspect when this one says so; ``line`` are those that are
+    sampled through it.
     """
 
     every_s: float
     channels: Mapping[str, float] = field(default_factory=dict)
     affects: tuple[str, ...] = ()
+    line: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, words: Mapping[str, Any]) -> Self:
         """What :func:`promised` wrote."""
         channels = {name: float(every_s) for name, every_s in words.get("channels", {}).items()}
-        return cls(float(words["every_s"]), channels, tuple(words.get("affects", ())))
+        affects = tuple(words.get("affects", ()))
+        return cls(float(words["every_s"]), channels, affects, tuple(words.get("line", affects)))
 
 
 def promised(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -47,12 +50,18 @@ def _words(settings: Settings, device: DeviceSettings, profile: Profile) -> dict
     measured = [channel for channel in profile.channels if channel.stream is Stream.MEASUREMENT]
     channels = {channel.name: _every_s(channel, device, profile) for channel in measured}
     words: dict[str, Any] = {"every_s": device.every, "channels": channels}
-    behind = {f"{other}.{name}" for other, name in settings.targets(device.affects)}
-    foreign = tuple(target for target in _targets(profile) if "." in target)
-    behind |= {f"{other}.{name}" for other, name in settings.targets(foreign)}
-    if affects := sorted(target for target in behind if not target.startswith(f"{device.name}.")):
-        words["affects"] = affects
+    line = _elsewhere(settings, device, device.affects)
+    affects = line | _elsewhere(settings, device, tuple(target for target in _targets(profile) if "." in target))
+    if affects:
+        words["affects"] = sorted(affects)
+    if line != affects:
+        words["line"] = sorted(line)
     return words
+
+
+def _elsewhere(settings: Settings, device: DeviceSettings, names: tuple[str, ...]) -> set[str]:
+    """The channels of other devices that *names* mean, as ``device.channel``."""
+    return {f"{other}.{name}" for other, name in settings.targets(names) if other != device.name}
 
 
 def _every_s(channel: Channel, device: DeviceSettings, profile: Profile) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.accounts.attendance import Attendance, Span
 from agent.accounts.causes import Cause, cause_of
 from agent.accounts.delivered import Deliveries
 from agent.accounts.downtime import Down
@@ -19,6 +20,9 @@ from drivers.reading import Quality
 
 GATHERED_MS = 60_000
 """Ticks that gave nothing wait so long for their record, and a power cut may find them waiting."""
+
+_UNRECORDABLE = frozenset({Cause.POWER, Cause.AGENT})
+"""Why there is no record at all, whoever was at work."""
 
 
 class Piece(NamedTuple):
@@ -37,13 +41,21 @@ class Piece(NamedTuple):
 class Ledger:
     """Enters timelines into accounts, run by run."""
 
-    def __init__(self, days: list[Day], deliveries: Deliveries, downs: list[Down], suspicion: Suspicion) -> None:
+    def __init__(
+        self,
+        days: list[Day],
+        deliveries: Deliveries,
+        downs: list[Down],
+        suspicion: Suspicion,
+        attendance: Attendance,
+    ) -> None:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.deliveries = deliveries
         self.downs = downs
         self._days = days
         self._begins = [day.since_ms for day in days]
         self._suspicion = suspicion
+        self._attendance = attendance
 
     def name(self, device: str, dictionaries: Dictionaries, meta: str) -> None:
         """Give the accounts of *device* the titles and units of its dictionary *meta*."""
@@ -55,17 +67,18 @@ class Ledger:
 
     def enter(self, part: Stretch, timeline: Timeline) -> None:
         """Count every tick of *timeline*."""
-        behind = {target for device, expected in part.plan.items() for target in expected.affects}
-        entries = [
-            _Entry(self._account(timeline.device, name), index, f"{timeline.device}.{name}" in behind)
-            for index, name in enumerate(timeline.channels)
-        ]
-        for piece in self._pieces(timeline):
+        entries = [self._entry(part, timeline.device, name, index) for index, name in enumerate(timeline.channels)]
+        for piece in self._pieces(timeline, self._edges(timeline, entries)):
             for entry in entries:
                 self._count(entry, piece)
 
-    def _pieces(self, timeline: Timeline) -> Iterator[Piece]:
-        edges = self._edges(timeline)
+    def _entry(self, part: Stretch, device: str, name: str, index: int) -> _Entry:
+        channel = f"{device}.{name}"
+        is_behind_line = any(channel in expected.affects for expected in part.plan.values())
+        lines = [line for line, expected in part.plan.items() if channel in expected.line]
+        return _Entry(self._account(device, name), index, is_behind_line, self._attendance.at(device, *lines))
+
+    def _pieces(self, timeline: Timeline, edges: Sequence[int]) -> Iterator[Piece]:
         before: Pattern | None = None
         for run in timeline.runs():
             for first, end in cut(run.first, run.end, edges):
@@ -78,11 +91,7 @@ class Ledger:
             before = run.pattern
 
     def _count(self, entry: _Entry, piece: Piece) -> None:
-        cause, pattern, account = piece.cause, piece.pattern, entry.account
-        if cause is None and piece.told is not None:
-            is_own = self._suspicion.is_own(account.device, account.channel, piece.due_ms)
-            by_line = entry.is_behind_line and not is_own
-            cause = cause_of(piece.told.states[entry.index], before=entry.cause, by_line=by_line)
+        cause, pattern, account = self._cause(entry, piece), piece.pattern, entry.account
         has_value = pattern is not None and pattern.states[entry.index].has_value
         tally = account.days.setdefault(self._day(piece.due_ms), Tally())
         tally.count(piece.ticks, cause, has_value=has_value)
@@ -93,6 +102,17 @@ class Ledger:
                 delivery.count(piece.ticks, cause, received=has_value and has_it)
         entry.note(cause, pattern)
 
+    def _cause(self, entry: _Entry, piece: Piece) -> Cause | None:
+        """Why *piece* is not valid: whatever its records say, somebody was at work, unless nobody could record."""
+        cause = piece.cause
+        if cause in _UNRECORDABLE:
+            return cause
+        if piece.told is not None:
+            is_own = self._suspicion.is_own(entry.account.device, entry.account.channel, piece.due_ms)
+            by_line = entry.is_behind_line and not is_own
+            cause = cause_of(piece.told.states[entry.index], before=entry.cause, by_line=by_line)
+        return Cause.MAINTENANCE if cause and entry.is_worked_on(piece.due_ms) else cause
+
     def _day(self, due_ms: int) -> str:
         return self._days[max(bisect_right(self._begins, due_ms) - 1, 0)].name
 
@@ -100,10 +120,11 @@ class Ledger:
         covering = (down.cause for down in self.downs if down.covers(due_ms, is_explained=is_explained))
         return next(covering, None)
 
-    def _edges(self, timeline: Timeline) -> list[int]:
-        """The ticks at which something begins or ends that is not in the records: days, downtimes, alarms, uplinks."""
+    def _edges(self, timeline: Timeline, entries: Iterable[_Entry]) -> list[int]:
+        """Ticks at which something begins or ends that no measurement tells: days, downtimes, alarms, work, uplinks."""
         moments = [*self._begins, *(edge for down in self.downs for edge in down.edges)]
         moments += [edge for name in timeline.channels for edge in self._suspicion.edges(timeline.device, name)]
+        moments += [edge for entry in entries for span in entry.work for edge in span]
         moments += self.deliveries.edges()
         return sorted({timeline.slot_at(moment) for moment in moments})
 
@@ -113,12 +134,17 @@ class Ledger:
 
 @dataclass(slots=True)
 class _Entry:
-    """Where a channel of a timeline is counted, and what its last ticks were lost to."""
+    """Where a channel of a timeline is counted, when somebody was at work on it, what its last ticks were lost to."""
 
     account: Account
     index: int
     is_behind_line: bool
+    work: tuple[Span, ...]
     cause: Cause | None = None
+
+    def is_worked_on(self, due_ms: int) -> bool:
+        """Whether somebody was at work on the device then, or on what it is sampled through."""
+        return any(since_ms <= due_ms < until_ms for since_ms, until_ms in self.work)
 
     def note(self, cause: Cause | None, pattern: Pattern | None) -> None:
         """Remember how it stands after some ticks."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from agent.accounts.attendance import Attendance
 from agent.accounts.delivered import Deliveries
 from agent.accounts.downtime import Down, downtimes
 from agent.accounts.ledger import Ledger
@@ -23,7 +24,7 @@ from agent.store.reader import Reader
 from drivers.reading import Stream
 
 AROUND_MS = 31 * 86_400_000
-"""How long before a period alarms may have begun that hold in it, and after it an agent may start again."""
+"""How long before a period what holds in it may have begun (alarms, work), and after it an agent may start again."""
 
 PENDING_MS = 90_000
 """Ticks younger than this may have records that are not written yet."""
@@ -64,12 +65,14 @@ def report(
     if not parts:
         raise NothingExpectedError(f"{days[0].name} to {days[-1].name}" if len(days) > 1 else days[0].name)
     events = list(_events(log, since_ms - AROUND_MS, until_ms + AROUND_MS))
-    ledger = Ledger(list(days), Deliveries(log, uplinks, since_ms), downtimes(events), Suspicion.of(events))
+    attendance = Attendance.of(_maintenance(log, since_ms - AROUND_MS, until_ms + AROUND_MS))
+    deliveries = Deliveries(log, uplinks, since_ms)
+    ledger = Ledger(list(days), deliveries, downtimes(events), Suspicion.of(events), attendance)
     dictionaries = Dictionaries(log)
     repeated = 0
     for part in parts:
         readings = Readings(log, part)
-        readings.read(ledger.deliveries)
+        readings.read(deliveries)
         for device, timelines in readings.timelines.items():
             for timeline in timelines:
                 ledger.enter(part, timeline)
@@ -82,7 +85,7 @@ def report(
         since_ms=parts[0].since_ms,
         until_ms=parts[-1].until_ms,
         accounts=accounts,
-        uplinks=ledger.deliveries.names,
+        uplinks=deliveries.names,
         downs=[down for down in ledger.downs if down.until_ms > since_ms and down.since_ms < until_ms],
         uncounted=sorted(_uncounted(parts)),
         repeated=repeated,
@@ -106,3 +109,10 @@ def _events(log: Reader, since_ms: int, until_ms: int) -> Iterator[dict[str, Any
         for row in log.walk(epoch, Stream.EVENT, min(seqs), max(seqs)):
             if b'"event":"dictionary"' not in row.body:
                 yield orjson.loads(row.body)
+
+
+def _maintenance(log: Reader, since_ms: int, until_ms: int) -> Iterator[dict[str, Any]]:
+    """The audit records of who was at work, in the order in which they were stored."""
+    for row in log.between(Stream.AUDIT, since_ms, until_ms):
+        if b'"event":"maintenance_' in row.body:
+            yield orjson.loads(row.body)

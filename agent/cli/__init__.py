@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from agent import __version__
 from agent.columns import fold
@@ -62,10 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StationError as error:
         print(f"station-agent: {error.told(say)}", file=sys.stderr)
         for fault in getattr(error, "faults", ())[1:]:
-            print(f"  {say('also')}: {fault.told(say)}", file=sys.stderr)
+            print(f"  {say('also')}: {_said(fault)}", file=sys.stderr)
         if error.hint:
             print(f"  {say('next')}: {say(error.hint)}", file=sys.stderr)
         return error.exit_code
+
+
+def _said(fault: Any) -> str:
+    """One of several mistakes, in the language that was chosen; what a daemon found comes as text."""
+    return say(fault) if isinstance(fault, str) else str(fault.told(say))
 
 
 def _without_language(words: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import orjson
 
 from agent.dictionaries import Dictionaries
+from agent.language import say
 from agent.store.reader import Reader
 from drivers.reading import Stream
 
@@ -89,7 +90,7 @@ def _points(log: Reader, stream: Stream, curve: Curve) -> Iterator[Point]:
             quality = record.get("quality", {}).get(curve.channel, "valid")
             yield Point(row.time_ms, _number(record["values"][curve.channel]), quality)
     dictionaries = Dictionaries(log)
-    curve.title = dictionaries.channel(meta, curve.channel).get("title", "")
+    curve.title = say(dictionaries.channel(meta, curve.channel).get("title", ""))
     curve.unit = dictionaries.unit(meta, curve.channel)
 
 

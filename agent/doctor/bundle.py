@@ -99,14 +99,14 @@ def _known(case: Case) -> Iterator[str]:
     """The secrets of this station, as far as this user may read them."""
     yield from secrets_in(_text(case.paths.config))
     secrets = case.paths.config.absolute().parent / "secrets"
-    named = [uplink.password_file for uplink in case.settings.uplinks] if case.settings else []
+    uplinks = case.settings.uplinks if case.settings else ()
+    named = [file for uplink in uplinks for file in (uplink.password_file, uplink.key_file)]
     files = [file for file in named if file is not None]
     if os.access(secrets, os.R_OK | os.X_OK):
         files += [file for file in secrets.iterdir() if file.is_file() and file.stat().st_size < LARGEST_SECRET]
     for file in files:
-        content = _read(file)
-        if content and "-----BEGIN" not in content:
-            yield content
+        content = _read(file) or ""
+        yield from (line for line in content.splitlines() if not line.startswith("-----"))
 
 
 def _events(store: Path) -> Iterator[str]:

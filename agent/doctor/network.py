@@ -16,6 +16,7 @@ from agent.doctor.case import Case
 from agent.doctor.result import Result, bad, doubtful, good, unchecked
 
 CONNECT_S = 5.0
+IFF_UP = 1  # <net/if.h>
 INTERFACES = Path("/sys/class/net")
 ROUTES = (Path("/proc/net/route"), Path("/proc/net/ipv6_route"))
 
@@ -58,23 +59,22 @@ def _is_local(host: str) -> bool:
 
 
 def _interfaces() -> Iterator[Result]:
-    """Network sockets that are in use but have no cable: sysfs-class-net of the kernel, ``operstate``."""
+    """Cards that are switched on and see no far end: sysfs-class-net of the kernel, ``flags`` and ``operstate``."""
     for card in sorted(INTERFACES.glob("*")):
-        if (
-            (card / "device").exists()
-            and _text(card / "operstate") == "down"
-            and _text(card / "flags") not in ("", "0x1002")
-        ):
+        is_hardware, is_on = (card / "device").exists(), int(_text(card / "flags") or "0", 16) & IFF_UP
+        if is_hardware and is_on and _text(card / "operstate") == "down":
             means = "what is behind it cannot be reached"
-            yield doubtful(card.name, "no cable is plugged in, or the far end is off", means, "Check cable and switch")
+            found = "no cable is plugged in, or the far end is off"
+            yield doubtful(card.name, found, means, "Check cable and switch")
 
 
 def _routes() -> Iterator[Result]:
-    ipv4 = any(line.split()[1:2] == ["00000000"] for line in _text(ROUTES[0]).splitlines()[1:])
-    ipv6 = any(
-        line.startswith("0" * 32 + " 00 ") and "lo" not in line.split()[-1:] for line in _text(ROUTES[1]).splitlines()
-    )
-    if ipv4 or ipv6:
+    """A default route, of either family: proc(5), /proc/net/route; the last column of the other names the card."""
+    ipv4 = [line.split() for line in _text(ROUTES[0]).splitlines()]
+    ipv6 = [line.split() for line in _text(ROUTES[1]).splitlines()]
+    if any(fields[1] == "0" * 8 for fields in ipv4) or any(
+        fields[0] == "0" * 32 and fields[1] == "00" and fields[-1] != "lo" for fields in ipv6
+    ):
         yield good("route", "this PC has a way out of its own network")
     else:
         means = "only what is on its own network can be reached"

@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 LANGUAGES = ("en", "zh")
 
 _FEW_LETTERS = 6
 """A template with fewer is only glue, such as ``{}: {}``: it fits by accident what nobody translated."""
+
+_LONGEST_GLUED = 400
+"""Characters; what is longer and only glued together is data."""
 
 _chosen = "en"
 
@@ -64,15 +67,22 @@ class Table:
         self._headings = headings
         templates = sorted((english for english in texts if "{}" in english), key=_weight, reverse=True)
         self._templates = [(max(english.split("{}"), key=len), english) for english in templates]
+        self._remembered = lru_cache(maxsize=4096)(self._translated)  # else each way to cut a list is tried
 
     def translate(self, text: str) -> str:
         """Return *text* in this language, and what was put into a template as well; unchanged where it is not known."""
+        return self._remembered(text)
+
+    def _translated(self, text: str) -> str:
         if (known := self._texts.get(text)) is not None:
             return known
         for literal, english in self._templates:
             if literal in text and (match := _pattern(english).fullmatch(text)):
+                is_glue = _letters(english) < _FEW_LETTERS
+                if is_glue and len(text) > _LONGEST_GLUED:
+                    continue
                 parts = [(part, self._inner(part)) for part in match.groups()]
-                if _letters(english) >= _FEW_LETTERS or not any(_is_prose(*part) for part in parts):
+                if not is_glue or not any(_is_prose(*part) for part in parts):
                     return self._texts[english].format(*(said for _, said in parts))
         return text
 
@@ -90,7 +100,7 @@ def _letters(english: str) -> int:
 
 def _is_prose(text: str, said: str) -> bool:
     """Whether *text* is of several words, for which there are no others."""
-    return said == text and " " in text.strip()
+    return said == text and sum(map(str.isalpha, text.split())) > 1
 
 
 @cache

@@ -24,6 +24,11 @@ from systemd.packing.target import ROOT, PackingError, Target, built_wheel, pip,
 SYSTEMD, DEBIAN = ROOT / "systemd", ROOT / "systemd/debian"
 HOME = "usr/lib/station-agent"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+HELP = {
+    "man": "usr/share/man/man1/station-agent.1.gz",
+    "bash": "usr/share/bash-completion/completions/station-agent",
+}
+"""What `station-agent completion` tells, and where it is looked for."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 PLACES = {
     SYSTEMD / "99-station-agent.rules": "etc/udev/rules.d/99-station-agent.rules",
@@ -89,10 +94,15 @@ def lay_out(root: Path, version: str) -> None:
         shutil.copyfile(source, root / place)
     for name in ("profiles", "secrets"):
         (root / "etc/station-agent" / name).mkdir()
+    for word, place in HELP.items():
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        line = [sys.executable, "-m", "agent", "--lang", "en", "completion", word]
+        told = subprocess.run(line, cwd=ROOT, check=True, capture_output=True).stdout  # noqa: S603 - our own command
+        (root / place).write_bytes(gzip.compress(told, 9, mtime=0) if place.endswith(".gz") else told)
     unit = root / PLACES[SYSTEMD / "station-agent.service"]
     unit.write_text(unit.read_text().replace("/opt/station-agent/bin/", "/usr/bin/"))
-    told = f"station-agent ({version}) stable; urgency=medium\n\n  * See the project's own changelog.\n\n"
-    signed = f"{told} -- station-agent developers <station-agent@localhost>  Tue, 14 Nov 2023 22:13:20 +0000\n"
+    entry = f"station-agent ({version}) stable; urgency=medium\n\n  * See the project's own changelog.\n\n"
+    signed = f"{entry} -- station-agent developers <station-agent@localhost>  Tue, 14 Nov 2023 22:13:20 +0000\n"
     news = {"changelog.Debian.gz": signed.encode(), "changelog.gz": (ROOT / "CHANGELOG.md").read_bytes()}
     for name, text in news.items():
         (root / "usr/share/doc/station-agent" / name).write_bytes(gzip.compress(text, 9, mtime=0))

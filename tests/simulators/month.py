@@ -17,6 +17,7 @@ import pytest
 from agent.accounts.causes import Cause
 from agent.accounts.expectation import promised
 from agent.clock import instant
+from agent.operations.maintenance import ALL, Ended, Maintenance
 from agent.polling.scribe import Scribe
 from agent.settings import Settings
 from agent.store.record import Draft, draft, event, time_text
@@ -102,6 +103,7 @@ class Month:
     def __post_init__(self) -> None:
         self.store: Store = open_store(self.path / "store.db")
         self._queue: list[Draft] = []
+        self._work = Maintenance()
         self._now_s = 0.0
         self._last_s: dict[str, float] = {}
         self._instruments: dict[str, Instrument] = {}
@@ -144,6 +146,23 @@ class Month:
         self.event("agent_started", at_s, {"version": "1", "last": last} | ({"up_s": up_s} if up_s else {}))
         self.configure(at_s, *self._words)
 
+    def works(self, at_s: float, subject: str, for_s: float) -> None:
+        """Somebody begins to work on a device or on all, or goes on."""
+        extends = any(work.subject == subject for work in self._work)
+        by = {"uid": 1000, "user": "wang"}
+        data = self._work.start(subject, reason="visit", order=None, for_s=for_s, by=by, now_s=at_s)
+        self._tell_work("maintenance_extended" if extends else "maintenance_started", subject, at_s, data)
+
+    def worked(self, at_s: float, subject: str | None = None) -> None:
+        """The work on *subject* is stopped; for None what has lasted long enough ends by itself."""
+        by = {"uid": 1000, "user": "wang"}
+        ended: list[Ended] = self._work.stop(subject, by, at_s) if subject else self._work.expire(at_s)
+        for one in ended:
+            self._tell_work("maintenance_ended", one.subject, at_s, one.data)
+
+    def _tell_work(self, name: str, subject: str, at_s: float, data: Mapping[str, Any]) -> None:
+        self.event(name, at_s, data, device=None if subject == ALL else subject, stream=Stream.AUDIT)
+
     def put(self, record: Draft) -> None:
         """Record something of one's own."""
         self._queue.append(record)
@@ -151,6 +170,7 @@ class Month:
     def stepped(self, expected_s: float, found_s: float) -> None:
         """The clock is set from one moment to another."""
         data = {"expected": _text(expected_s), "found": _text(found_s), "by_s": found_s - expected_s}
+        self._work.stepped(found_s - expected_s)
         self.event("clock_stepped", found_s, data)
 
     def rewind(self, to_s: float) -> None:

@@ -10,7 +10,6 @@ TEXTS: dict[str, str] = {
     "{}, {}": "{0}、{1}",
     "{}; {}": "{0}；{1}",
     "{} or {}": "{0} 或 {1}",
-    "{} and {}": "{0} 和 {1}",
     "station-agent: {}": "station-agent：{0}",
     "examples:": "示例：",
     "Acquires, keeps, proves and delivers the readings of a monitoring station.": (

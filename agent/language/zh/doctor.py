@@ -87,6 +87,7 @@ TEXTS: dict[str, str] = {
     "reload, maintenance and other orders to the daemon are refused": "不能向采集服务下达 reload、maintenance 等命令",
     "serial ports cannot be opened when the daemon does not run": "采集服务未运行时不能打开串口",
     "Run: sudo usermod -aG {} {}, then log in again": "请运行：sudo usermod -aG {0} {1}，然后重新登录",
+    "nobody knows which user it runs as": "不知道它以哪个用户运行",
     "there is no such user": "没有该用户",
     "systemd cannot start the service": "systemd 无法启动服务",
     "Install again: sudo systemd/install.sh": "请重新安装：sudo systemd/install.sh",
@@ -292,7 +293,7 @@ TEXTS: dict[str, str] = {
     "the broker keeps nothing under {} that could be published again": "MQTT 服务器在 {0} 下没有可再次发布的消息",
     # instruments
     "answering: {}": "有应答：{0}",
-    "the daemon does not run": "采集服务没有运行",
+    "the daemon says nothing now": "采集服务目前没有消息",
     "Ask each of them: station-agent read DEVICE": "请逐台读取：station-agent read 设备名",
     # the bundle
     "{} is missing": "缺少 {0}",

@@ -123,8 +123,8 @@ TEXTS: dict[str, str] = {
         "请检查线缆、A/B 线、波特率和校验位：station-agent listen {0}"
     ),
     "Check the line behind the gateway: station-agent scan {}": "请检查网关后面的线路：station-agent scan {0}",
-    "no answer for {} from {}": "{1} 已 {0} 无应答",
-    "no answer for {} from {}; others on {} answer": "{1} 已 {0} 无应答；{2} 上其他设备正常应答",
+    "no answer for {} from {}": "{1} 已 {0}无应答",
+    "no answer for {} from {}; others on {} answer": "{1} 已 {0}无应答；{2} 上其他设备正常应答",
     "never any answer from {}; others on {} answer": "{0} 从未应答；{1} 上其他设备正常应答",
     "never any answer from {} on {}": "{1} 上的{0}从未应答",
     "{} is there, but never any answer from {}": "{0} 可以连通，但{1}从未应答",

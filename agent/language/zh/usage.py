@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "usage: ": "用法：",
+    "%(heading)s:": "%(heading)s：",
     "options": "选项",
     "positional arguments": "参数",
     "subcommands": "子命令",
