@@ -53,6 +53,10 @@ soak: $(INSTALLED) ## the long runs, RabbitMQ and NATS among them, and one table
 bench: $(INSTALLED) servers ## measures what the agent costs on this machine
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
 
+.PHONY: screens
+screens: $(INSTALLED) servers ## tests/captures: captures of the real commands at the demo station; three minutes
+	@$(BIN)/python -m tests.screens tests/captures
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, and the directions of import
 	$(BIN)/ruff check

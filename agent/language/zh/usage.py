@@ -31,5 +31,9 @@ TEXTS: dict[str, str] = {
     "not allowed with argument %s": "不能与 %s 同时使用",
     "ignored explicit argument %r": "此处不能带值 %r",
     "unexpected option string: %s": "意外的选项：%s",
+    " (default: %(default)s)": "（默认：%(default)s）",
+    "argument '%(argument_name)s' is deprecated": "参数“%(argument_name)s”已弃用",
+    "command '%(parser_name)s' is deprecated": "命令“%(parser_name)s”已弃用",
+    "option '%(option)s' is deprecated": "选项“%(option)s”已弃用",
     "can't open '%(filename)s': %(error)s": "无法打开“%(filename)s”：%(error)s",
 }
