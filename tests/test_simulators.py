@@ -21,10 +21,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
 from agent.demo.air import Air
-from agent.demo.gas_analyzers import SulfurDioxide
+from agent.demo.gas_analyzers import Analyzer, SulfurDioxide, carbon_monoxide, nitrogen_oxides, ozone
 from agent.demo.instruments import Station
 from agent.demo.text import text_crc
 from agent.simulation.faults import FaultError
+from drivers.catalog import load_profile
 from tests.simulators import misbehaviour
 from tests.simulators.broker import BrokerError, Mosquitto, program
 from tests.simulators.certificates import Authority
@@ -553,6 +554,27 @@ async def test_span_gas_shows_in_the_state_and_in_the_reading(monkeypatch: pytes
         high, low = analyzer.unit.input[22], analyzer.unit.input[23]
         seen.append((analyzer.unit.discrete[17], struct.unpack(">f", struct.pack(">HH", high, low))[0] > 300))
     assert seen == [(0, False), (1, True), (0, False), (0, False), (1, True)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "make"),
+    [
+        ("teledyne-t100", SulfurDioxide),
+        ("teledyne-t200", nitrogen_oxides),
+        ("teledyne-t300", carbon_monoxide),
+        ("teledyne-t400", ozone),
+    ],
+)
+def test_what_is_watched_holds_still(profile: str, make: Callable[[Air], Analyzer]) -> None:
+    """A slope or an efficiency that wavers would be told of as a turned screw at every poll."""
+    analyzer = make(Air(seed=3))
+    watched = [one.start for one in load_profile(profile).channels if one.watch and one.table != "holding"]
+    seen = set()
+    for _ in range(20):
+        analyzer.refresh()
+        seen.add(tuple(analyzer.unit.input[start + word] for start in watched if start is not None for word in (0, 1)))
+    assert watched
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize(("request_", "crc"), [(b"0r1", b"Goe"), (b"0r5", b"Kcd"), (b"0r", b"BVT")])

@@ -40,6 +40,15 @@ def test_a_block_of_floats_is_read_from_its_first_register_on() -> None:
     assert [(view.register, view.order) for view in found] == [(22, "ABCD"), (24, "ABCD"), (26, "ABCD"), (28, "ABCD")]
 
 
+def test_two_floats_are_not_taken_for_one_of_twice_the_width() -> None:
+    """The upper half of any float64 of sane size is a sane float32; of two floats, the lower half is one too."""
+    two = words(2 * arranged(2.5583208, "ABCD"))
+    one = words(struct.pack(">d", 23.571234567))
+
+    assert [(view.register, view.type) for view in plausible(two, 22)] == [(22, "float32"), (24, "float32")]
+    assert [(view.register, view.type) for view in plausible(one, 22)] == [(22, "float64")]
+
+
 def test_every_type_and_order_is_shown_of_every_place() -> None:
     """A guess may be wrong: the other views must be at hand."""
     shown = {(view.type, view.order) for view in views(words(bytes(range(8))), 0) if view.register == 0}

@@ -88,9 +88,17 @@ def plausible(words: Words, start: int) -> list[View]:
     """
     found = list(_texts(words, start))
     candidates = [view for view in views(words, start) if view.why]
+    floats = {(view.register, view.order) for view in candidates if view.type == "float32"}
+    candidates = [view for view in candidates if not _is_two_floats(view, floats)]
     for kinds in (("float64",), ("float32",), ("uint32", "int32"), ("uint16", "int16")):
         _explain(found, [view for view in candidates if view.type in kinds])
     return sorted(found, key=lambda view: view.register)
+
+
+def _is_two_floats(view: View, floats: set[tuple[int, Order]]) -> bool:
+    """Whether what looks like one float64 of many digits is rather two of *floats*, as its upper half always is one."""
+    halves = {(view.register, view.order), (view.register + 2, view.order)}
+    return view.type == "float64" and _strength(view) == 1 and halves <= floats
 
 
 def _explain(found: list[View], candidates: list[View]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from agent.demo.air import Air
 from agent.simulation.modbus_unit import Unit
@@ -126,7 +126,7 @@ T400_STEADY = {
 class Analyzer:
     """A unit whose registers are written anew before each read: steady ones, which waver, and living ones.
 
-    *factors* are the registers of slopes and offsets, which only a calibration moves;
+    *factors* are the registers of slopes, offsets and efficiencies, which only a calibration moves;
     *system_ok* is the discrete input that says so, *bits* how many there are;
     *targets* are the calibration targets in the holding registers.
     """
@@ -136,7 +136,7 @@ class Analyzer:
         air: Air,
         steady: Mapping[int, float],
         *,
-        factors: range,
+        factors: Container[int],
         system_ok: int,
         bits: int,
         targets: Sequence[float],
@@ -198,7 +198,9 @@ class SulfurDioxide(Analyzer):
 
 def nitrogen_oxides(air: Air) -> Analyzer:
     """T200. NOx is the sum of what it shows for NO and NO2."""
-    analyzer = Analyzer(air, T200_STEADY, factors=range(2, 18), system_ok=21, bits=31, targets=(400.0,) * 4)
+    analyzer = Analyzer(
+        air, T200_STEADY, factors=(*range(2, 18), *range(54, 58)), system_ok=21, bits=31, targets=(400.0,) * 4
+    )
     shown = {"no_ppb": 0.0, "no2_ppb": 0.0}
 
     def take(name: str) -> float:
