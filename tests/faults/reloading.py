@@ -138,10 +138,11 @@ def live(folder: Path, seed: int, length_s: float | None) -> Reloads:
                     lived.spoilt.append(name)
                     replace(agent.config, spoil)
                     reload(agent, "configuration_refused", len(lived.spoilt))
-                before = len(served(folder / "ledger.txt")[1])
-                agent.until(lambda least=before: len(served(folder / "ledger.txt")[1]) > least, "a tick")  # type: ignore[misc]
+                before = len(served(folder / "ledger.txt").get(1, ()))
+                agent.until(lambda least=before: len(served(folder / "ledger.txt").get(1, ())) > least, "a tick")  # type: ignore[misc]
                 lived.sessions |= {one["session"] for one in agent.status()["uplinks"] if one["name"] == "city"}
-            lived.asked = {one["name"]: one["counters"]["asked"] for one in agent.status()["devices"]}
+            asked = {one["name"]: one["counters"] for one in agent.status()["devices"]}
+            lived.asked = {name: counters["asked"] if counters else 0 for name, counters in asked.items()}
             lived.exit_code = agent.stop()
             lived.evidence = complete(consumer, agent)
             lived.applied = [record["data"] for record in agent.events("configuration_applied")]
