@@ -141,6 +141,7 @@ def test_an_ack_of_what_the_log_does_not_have_yet_costs_an_epoch_and_no_record(
         for count in (12, 18):
             with agent:
                 consumer.wait_for(lambda seen, count=count: len(seen.evidence().of("measurement")) >= count)
+                agent.until(lambda: not any(agent.status()["uplinks"][0]["backlog"].values()), "an end of the backlog")
         evidence = complete(consumer, agent)
 
     evidence.assert_complete()
