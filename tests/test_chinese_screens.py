@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import COMMANDS, main
-from agent.cli.words import width
+from agent.columns import width
 from agent.language import choose
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.bench import Bench

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from agent.cli.words import width
 from agent.clock import kernel_says
+from agent.columns import width
 from agent.doctor import brokers, ports, usb
 from agent.doctor.redact import REMOVED, Redactor
 from agent.language import choose

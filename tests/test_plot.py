@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.cli.words import width
+from agent.columns import width
 from agent.curves import image
 from agent.curves.points import Curve, Point, broken, read_curve, thinned
 from agent.curves.terminal import clock, places

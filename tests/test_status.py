@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.words import ago, fold, table, width
+from agent.amounts import ago
 from agent.clock import kernel_says
+from agent.columns import fold, table, width
 from tests.simulators import misbehaviour
 from tests.simulators.agent_process import COMMAND, AgentProcess
 from tests.simulators.bench import Bench

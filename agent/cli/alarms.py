@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from agent.amounts import ago
 from agent.cli.acting import settled, tell
 from agent.cli.moments import local, moment, station_zone
-from agent.cli.words import ago, columns_of_screen, fold, table
+from agent.cli.words import columns_of_screen
+from agent.columns import fold, table
 from agent.language import say
 from agent.operations.current import current
 from agent.operations.history import history

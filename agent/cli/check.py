@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agent.cli.words import number, table
+from agent.amounts import number
+from agent.columns import table
 from agent.language import say
 from agent.settings import DeviceSettings, LinkSettings, Settings, station_device
 from drivers.api import Link, RequestPlan, Stream

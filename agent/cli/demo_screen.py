@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from agent.cli.words import ago, number
+from agent.amounts import ago, number
 from agent.language import say
 from agent.stage.judge import Count
 from agent.stage.play import Note, Play

@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from agent import __version__
-from agent.cli.words import fold
+from agent.columns import fold
 from agent.doctor.bundle import write_bundle
 from agent.doctor.case import take_up
 from agent.doctor.examination import examine

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.cli.moments import seconds
 from agent.cli.news import Screen
-from agent.cli.words import padded
+from agent.columns import padded
 from agent.commission.anywhere import carry_out
 from agent.language import say
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.cli.moments import seconds
-from agent.cli.words import table
+from agent.columns import table
 from agent.commission.anywhere import carry_out
 from agent.commission.views import ORDERS, plausible, views
 from agent.language import say

@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from agent.cli.words import table
+from agent.columns import table
 from agent.language import say
 from agent.paths import default_config
 from drivers.catalog import load_profile, profile_names

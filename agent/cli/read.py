@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.cli.news import Screen
-from agent.cli.words import table
+from agent.columns import table
 from agent.commission.anywhere import carry_out
 from agent.control import NoDaemonError, UnknownDeviceError, ask, words_of
 from agent.language import say

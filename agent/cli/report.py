@@ -18,7 +18,7 @@ from agent.accounts.stretches import Plan
 from agent.accounts.tables import Table, by_day, definitions, moment, notes, tables
 from agent.accounts.tally import Day
 from agent.cli.moments import Period, day, month, station_zone
-from agent.cli.words import fold, table, width
+from agent.columns import fold, table, width
 from agent.language import say
 from agent.paths import locate
 from agent.settings import ConfigError, Settings

@@ -19,7 +19,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from agent.cli.words import ago, number
+from agent.amounts import ago, number
 from agent.language import say
 from agent.simulation.faults import WORDS
 from agent.simulation.instrument import Instrument

@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from agent.cli.words import ago, cut, fold, number, padded, painted, size, table
+from agent.amounts import ago, number, size
+from agent.cli.words import painted
+from agent.columns import cut, fold, padded, table
 from agent.diagnosis.disks import days_to_full_s
 from agent.diagnosis.finding import GOOD, LEVELS, Facts, Finding
 from agent.language import say

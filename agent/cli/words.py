@@ -1,14 +1,9 @@
-"""What the commands print with: columns, ages and numbers, and how wide and colourful the terminal is."""
+"""How wide and colourful the terminal is that the commands print on."""
 
 from __future__ import annotations
 
 import os
 import sys
-
-from agent.amounts import ago, number, size
-from agent.columns import cut, fold, padded, table, width
-
-__all__ = ["ago", "columns_of_screen", "cut", "fold", "number", "padded", "painted", "size", "table", "width"]
 
 COLUMNS = 80
 LEAST_COLUMNS = 40
