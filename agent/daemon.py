@@ -24,12 +24,14 @@ import structlog
 from agent import __version__
 from agent.clock import Clock, Step
 from agent.commission.jobs import JOBS, Job, News
+from agent.commission.readout import readout
 from agent.commission.site import Site
-from agent.control import Caller, Control, Flow, UnknownDeviceError, Verb, group_id, words_of
+from agent.control.server import Caller, Control, Flow, Verb, group_id
 from agent.crew import Crew
 from agent.health import Health
 from agent.keeper import Keeper
 from agent.lastgood import choose
+from agent.naming import UnknownDeviceError
 from agent.opening import open_home, open_refuge
 from agent.recorder import Recorder
 from agent.settings import Settings
@@ -201,7 +203,7 @@ class Daemon:
         if device not in self._station.devices:
             raise UnknownDeviceError(device, self._station.devices)
         scan = await self._station.read(device)
-        return words_of(scan, self._station.settings.profiles[device])
+        return readout(scan, self._station.settings.profiles[device])
 
     def _commission(self, job: Job, request: Mapping[str, Any]) -> News:
         return job(Site(self._station.settings, self._station.links), request)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from agent.control import Caller, Control, ControlError, Flow, Verb, ask, follow
+from agent.control.client import ControlError, ask, follow
+from agent.control.server import Caller, Control, Flow, Verb
 from drivers.errors import StationError
 
 OURS = grp.getgrgid(os.getgid()).gr_name
@@ -174,7 +175,7 @@ async def test_while_there_is_no_news_the_caller_hears_that_the_daemon_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A silent line takes long; a daemon that hangs must not be waited for as long."""
-    monkeypatch.setattr("agent.control.BEAT_S", 0.05)
+    monkeypatch.setattr("agent.control.server.BEAT_S", 0.05)
 
     async def slow(_request: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         await asyncio.sleep(1.5)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from agent.control import ask
+from agent.control.client import ask
 from agent.daemon import Daemon, machine_id
 from agent.opening import open_refuge
 from agent.polling.poller import LinkPoller
@@ -225,8 +225,8 @@ def test_an_unknown_device_is_answered_with_the_nearest_names(
 
 
 TAKES_US_FOR_ANOTHER = """
-import os, types, agent.control
-agent.control.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
+import os, types, agent.control.server
+agent.control.server.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
 """
 """The daemon's own user may always act; who is not root can ask as that one only."""
 

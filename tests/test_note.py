@@ -112,8 +112,8 @@ def test_without_a_daemon_and_without_a_log_there_is_nothing_to_be_shown(
 
 
 TAKES_US_FOR_ANOTHER = """
-import os, types, agent.control
-agent.control.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
+import os, types, agent.control.server
+agent.control.server.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
 """
 """The daemon's own user may always act; who is not root can ask as that one only."""
 

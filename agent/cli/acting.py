@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from agent.control import ask
+from agent.control.client import ask
 from agent.paths import locate
 from drivers.errors import StationError
 

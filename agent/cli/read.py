@@ -16,8 +16,10 @@ from typing import Any
 from agent.cli.news import Screen
 from agent.columns import table
 from agent.commission.anywhere import carry_out
-from agent.control import NoDaemonError, UnknownDeviceError, ask, words_of
+from agent.commission.readout import readout
+from agent.control.client import NoDaemonError, ask
 from agent.language import say
+from agent.naming import UnknownDeviceError
 from agent.paths import locate
 from agent.settings import Settings, station_device
 from drivers.api import Link
@@ -74,7 +76,7 @@ async def _polled(settings: Settings, name: str) -> dict[str, Any]:
     link = Link(wire.name, wire.url, pause_s=wire.pause, quiet_s=wire.quiet)
     try:
         driver = make_driver(station_device(settings, settings.device(name)), link)
-        return words_of(await driver.poll([channel.name for channel in profile.channels]), profile)
+        return readout(await driver.poll([channel.name for channel in profile.channels]), profile)
     finally:
         await link.close()
 

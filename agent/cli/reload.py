@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agent.control import ask
+from agent.control.client import ask
 from agent.language import say
 from agent.paths import locate
 

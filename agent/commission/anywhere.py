@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.commission.jobs import JOBS
 from agent.commission.site import Site
-from agent.control import NoDaemonError, follow
+from agent.control.client import NoDaemonError, follow
 from agent.paths import locate
 from agent.settings import Settings
 

@@ -11,9 +11,9 @@ from typing import Any
 from agent.commission.annotate import named
 from agent.commission.guess import guesses
 from agent.commission.played import Interpreter
+from agent.commission.readout import readout
 from agent.commission.site import Site
 from agent.commission.words import Listen, understood
-from agent.control import words_of
 
 SILENCE_S = 0.1
 """A pause of this length ends a piece that has no line end."""
@@ -67,7 +67,7 @@ async def _cut(heard: asyncio.Queue[bytes], until_s: float) -> AsyncGenerator[by
 async def told(line: bytes, interpreters: Iterable[Interpreter]) -> dict[str, Any]:
     """*line* raw, in words, and as those who know it read it; guesses where nobody does."""
     decoded = [
-        {"device": one.device.name, "readings": words_of(scan, one.device.profile)["readings"]}
+        {"device": one.device.name, "readings": readout(scan, one.device.profile)["readings"]}
         for one in interpreters
         if (scan := await one.read(line))
     ]

@@ -13,7 +13,7 @@ from agent.commission.blocks import read_around, span_of
 from agent.commission.site import Site, driver_on
 from agent.commission.strangers import is_modbus, modbus_among, stranger, unit_profile
 from agent.commission.words import Probe, WrongRequestError, understood
-from agent.control import nearest
+from agent.naming import nearest
 from agent.settings import LinkSettings
 from drivers import plan
 from drivers.api import Device, NoReplyError

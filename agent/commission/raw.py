@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import Any
 
 from agent.commission.annotate import framing_of, notes
+from agent.commission.readout import readout
 from agent.commission.site import Site, driver_on
 from agent.commission.words import Raw, understood
-from agent.control import words_of
 from drivers.api import Device, DriverError
 
 
@@ -29,7 +29,7 @@ async def raw(site: Site, request: Mapping[str, Any]) -> AsyncGenerator[dict[str
             raise
         for frame in frames(guest.heard, device, guest.kind):
             yield frame
-        yield {"event": "readings", **words_of(answer, device.profile)}
+        yield {"event": "readings", **readout(answer, device.profile)}
 
 
 def frames(heard: Iterable[tuple[str, bytes]], device: Device, kind: str) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from agent.commission.guest import Guest
 from agent.commission.site import DisturbingError, Site, driver_on
 from agent.commission.strangers import is_modbus, modbus_among, stranger, unit_profile
 from agent.commission.words import Scan, WrongRequestError, serial_variants, understood
-from agent.control import nearest
+from agent.naming import nearest
 from agent.settings import LinkSettings
 from drivers.api import BadReplyError, Device, LinkDownError, NoReplyError, Profile, RefusedError
 from drivers.catalog import load_profile, protocol_names

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from agent.commission.annotate import framing_of
 from agent.commission.guest import Guest, at_any_time
-from agent.control import UnknownDeviceError, nearest
+from agent.naming import UnknownDeviceError, nearest
 from agent.polling.poller import LinkPoller
 from agent.settings import DeviceSettings, LinkSettings, Settings, station_device
 from drivers.api import Device, Driver, Link, Profile, StationError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agent.control import ControlError, ask
+from agent.control.client import ControlError, ask
 from agent.paths import Paths
 from agent.store.errors import DamagedError
 from agent.store.reader import Reader

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from agent.clock import Clock, Step, instant
-from agent.control import Caller, UnknownDeviceError, Verb
+from agent.control.server import Caller, Verb
+from agent.naming import UnknownDeviceError
 from agent.operations.alarm import Key, Sign, Source, Told
 from agent.operations.alarms import Alarms
 from agent.operations.maintenance import ALL, Ended, Maintenance

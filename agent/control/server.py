@@ -1,8 +1,6 @@
-"""The control socket: what the command line asks of a running daemon.
+"""The daemon's end of the control socket.
 
-One JSON object a line, one answer a line; what takes its time answers with a line
-of news whenever there is some, until it is done or the caller hangs up. Who may
-connect is settled by the file's mode and group; who may *act* is asked of the kernel for every caller
+Who may connect is settled by the file's mode and group; who may *act* is asked of the kernel for every caller
 (``SO_PEERCRED``, ``SO_PEERGROUPS``), so that an audit record can name the user.
 """
 
@@ -14,19 +12,15 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from drivers.errors import StationError
-from drivers.profile import Profile
-from drivers.reading import Scan
-from drivers.units import shown
 
 log = structlog.get_logger()
 
@@ -34,36 +28,12 @@ LIMIT = 65536
 """Bytes of a request; an answer may be longer."""
 
 DEADLINE_S = 30.0
+"""How long a caller may take to say what it wants, and to take what it is told."""
+
 BEAT_S = 5.0
 """While there is no news an empty line goes out so often: the caller knows that it is not forgotten."""
 
 SO_PEERGROUPS = 59  # Linux 4.13
-
-
-class ControlError(StationError):
-    """The daemon cannot be asked, or refused; ``faults`` are all mistakes of a file that it refused."""
-
-    exit_code = 3
-    faults: tuple[str, ...] = ()
-
-
-class NoDaemonError(ControlError):
-    """Nobody listens at the control socket."""
-
-
-class UnknownDeviceError(StationError):
-    """No device of that name is polled."""
-
-    exit_code = 2
-
-    def __init__(self, device: str, names: Sequence[str]) -> None:
-        super().__init__(f"there is no device called {device}", hint=nearest(device, names, "devices"))
-
-
-def nearest(word: str, names: Sequence[str], kind: str) -> str:
-    """Which of *names* may be meant by *word*; all of them where none is near. *kind* is what they are, plural."""
-    near = get_close_matches(word.lower(), names, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"The {kind} are: {', '.join(names) or 'none'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,66 +134,6 @@ class Control:
         return caller.uid in (0, os.geteuid()) or self._act_gid in caller.gids
 
 
-def ask(path: Path, request: Mapping[str, Any], *, timeout_s: float = DEADLINE_S) -> dict[str, Any]:
-    """Ask the daemon behind *path* and return its answer; raises ControlError when there is none or it refused."""
-    for answer in _lines(path, request, timeout_s):
-        if not answer.pop("ok", False):
-            raise _refusal(answer)
-        return answer
-    raise _hung_up()
-
-
-def follow(path: Path, request: Mapping[str, Any], *, timeout_s: float = DEADLINE_S) -> Iterator[dict[str, Any]]:
-    """Ask for something that takes its time and yield its news; whoever stops reading ends it at the daemon too.
-
-    Raises ControlError as :func:`ask` does, also in between.
-    """
-    for line in _lines(path, request, timeout_s):
-        if "ok" not in line:
-            yield line
-        elif line.pop("ok"):
-            return
-        else:
-            raise _refusal(line)
-    raise _hung_up()
-
-
-def _lines(path: Path, request: Mapping[str, Any], timeout_s: float) -> Iterator[dict[str, Any]]:
-    """What the daemon says to *request*, until it hangs up; raises ControlError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
-        wire.settimeout(timeout_s)
-        try:
-            wire.connect(str(path))
-        except PermissionError:
-            hint = "Add your user to the group station-agent and log in again, or call with sudo"
-            raise ControlError(f"not allowed to talk to the daemon at {path}", hint=hint) from None
-        except OSError as error:
-            hint = "Is the daemon running? systemctl status station-agent"
-            raise NoDaemonError(f"no daemon answers at {path}: {error.strerror or error}", hint=hint) from None
-        try:
-            wire.sendall(json.dumps(request).encode() + b"\n")
-            with wire.makefile("rb") as lines:
-                for line in lines:
-                    if line.strip():
-                        yield json.loads(line)
-        except TimeoutError:
-            hint = "Look at: journalctl -u station-agent -n 50"
-            raise ControlError(f"the daemon said nothing for {timeout_s:g} s", hint=hint) from None
-        except ConnectionError:
-            raise _hung_up() from None
-
-
-def _hung_up() -> ControlError:
-    return ControlError("the daemon gave no answer", hint="Look at: journalctl -u station-agent -n 50")
-
-
-def _refusal(answer: Mapping[str, Any]) -> ControlError:
-    error = ControlError(answer.get("error", "refused"), hint=answer.get("hint", ""))
-    error.exit_code = answer.get("exit_code", error.exit_code)
-    error.faults = tuple(answer.get("faults", ()))
-    return error
-
-
 def _told(error: StationError) -> dict[str, Any]:
     """How *error* travels."""
     faults = [str(fault) for fault in getattr(error, "faults", ())]
@@ -285,22 +195,6 @@ async def _line(reader: asyncio.StreamReader) -> bytes | None:
             return await reader.readline()
     except (TimeoutError, ValueError, ConnectionError):
         return None
-
-
-def words_of(scan: Scan, profile: Profile) -> dict[str, Any]:
-    """A poll as ``read`` shows it, whoever polled: in the order of the profile."""
-    readings = [
-        {
-            "channel": channel.name,
-            "value": reading.value,
-            "unit": shown(channel.unit),
-            "quality": str(reading.quality),
-            "reason": reading.reason,
-        }
-        for channel in profile.channels
-        if (reading := scan.readings.get(channel.name))
-    ]
-    return {"time": scan.time.isoformat(timespec="milliseconds"), "readings": readings}
 
 
 def group_id(group: str) -> int | None:
