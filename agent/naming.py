@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from drivers.errors import StationError
@@ -19,5 +19,10 @@ class UnknownDeviceError(StationError):
 
 def nearest(word: str, names: Sequence[str], kind: str) -> str:
     """Which of *names* may be meant by *word*; all of them where none is near. *kind* is what they are, plural."""
-    near = get_close_matches(word.lower(), names, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"The {kind} are: {', '.join(names) or 'none'}"
+    found = near(word, names)
+    return f"Did you mean {' or '.join(found)}?" if found else f"The {kind} are: {', '.join(names) or 'none'}"
+
+
+def near(word: str, names: Iterable[str]) -> list[str]:
+    """Those of *names* that may be meant by *word*, the nearest first, three at the most."""
+    return get_close_matches(word.lower(), list(names), n=3)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from agent import __version__
-from agent.columns import fold
-from agent.language import LANGUAGES, choose, say
+from agent.cli.parser import Parser, WrongUseError, general, take_general
+from agent.language import say
 from drivers.errors import StationError
 
 COMMANDS = {
@@ -46,14 +45,12 @@ COMMANDS = {
     "completion": "print what completes commands and names in bash or zsh, or the manual page",
     "profiles": "list the instruments it knows, or show one",
 }
-DEFAULT_CONFIG = "/etc/station-agent/station.toml"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    words = _without_language(list(sys.argv[1:] if argv is None else argv))
-    options = _parser(words).parse_args(words)
     try:
+        options = _understood(sys.argv[1:] if argv is None else argv)
         return int(options.run(options))
     except KeyboardInterrupt:
         return 130
@@ -74,61 +71,39 @@ def _said(fault: Any) -> str:
     return say(fault) if isinstance(fault, str) else str(fault.told(say))
 
 
-def _without_language(words: list[str]) -> list[str]:
-    """Choose the language that *words* ask for, wherever they do it, or that of the locale; return the others."""
-    language = argparse.ArgumentParser(prog="station-agent", add_help=False, allow_abbrev=False)
-    language.add_argument("--lang", choices=LANGUAGES)
-    options, others = language.parse_known_args(words)
-    choose(options.lang)
-    argparse._ = say  # type: ignore[attr-defined]  # its own words: usage, options, error
-    return others
+def _understood(words: Sequence[str]) -> argparse.Namespace:
+    """What *words* ask for, ready to be run; raises WrongUseError."""
+    taken, others = take_general(words)
+    command = next((word for word in others if not word.startswith("-")), None)
+    if command is not None and command not in COMMANDS:
+        raise WrongUseError(f"there is no command called {command}", hint=_meant(command))
+    options = _parser(COMMANDS.keys() & {command}).parse_args(others)
+    options.config = taken.config
+    return options
 
 
-class Help(argparse.RawDescriptionHelpFormatter):
-    """Says the help of each option in the language that was chosen; examples keep their lines."""
+def _meant(word: str) -> str:
+    from agent.naming import near
 
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help and say(action.help)
-
-    def _split_lines(self, text: str, width: int) -> list[str]:
-        return list(fold(" ".join(text.split()), width))
-
-    def _format_text(self, text: str) -> str:
-        return super()._format_text("\n".join(map(_example, text.split("\n"))))
+    return f"Did you mean {' or '.join(found)}?" if (found := near(word, COMMANDS)) else "See: station-agent --help"
 
 
-def _example(line: str) -> str:
-    """A line of examples: two blanks or more stand before what the command is for, which is translated."""
-    command, blanks, purpose = line.rpartition("  ")
-    return command + blanks + (say(purpose) if command.strip() or not blanks else purpose)
-
-
-def whole_parser() -> argparse.ArgumentParser:
+def whole_parser() -> Parser:
     """The parser with every command prepared, for who describes the command line."""
-    return _parser(None)
+    return _parser(COMMANDS.keys())
 
 
-def _parser(words: Sequence[str] | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(called: Collection[str]) -> Parser:
+    """Know all commands, and all about those that are *called*."""
+    parser = Parser(
         prog="station-agent",
-        formatter_class=Help,
         description=say("Acquires, keeps, proves and delivers the readings of a monitoring station."),
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path(os.environ.get("STATION_AGENT_CONFIG", DEFAULT_CONFIG)),
-        metavar="FILE",
-        help=f"the station file (default $STATION_AGENT_CONFIG or {DEFAULT_CONFIG})",
-    )
-    parser.add_argument("--lang", choices=LANGUAGES, help="the language to speak (default: that of the locale)")
+    general(parser)
     parser.add_argument("--version", action="version", version=f"station-agent {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    called = {next((word for word in words if word in COMMANDS), None)} if words is not None else COMMANDS.keys()
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=say(summary), description=_sentence(say(summary)), formatter_class=Help
-        )
+        command = commands.add_parser(name, help=say(summary), description=_sentence(say(summary)))
         if name in called:
             import_module(f"agent.cli.{name}").prepare(command)
     return parser

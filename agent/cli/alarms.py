@@ -44,8 +44,8 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per alarm")
     parser.set_defaults(run=_show)
     actions = parser.add_subparsers(metavar="[ACTION]")
-    ack = actions.add_parser("ack", help=say("somebody has seen it"), formatter_class=parser.formatter_class)
-    close = actions.add_parser("close", help=say("it is over, and why it was"), formatter_class=parser.formatter_class)
+    ack = actions.add_parser("ack", help=say("somebody has seen it"))
+    close = actions.add_parser("close", help=say("it is over, and why it was"))
     for action in (ack, close):
         action.add_argument("ids", nargs="+", metavar="ID", help="the id of an open alarm, or its beginning")
     close.add_argument("--reason", required=True, metavar="TEXT", help="what it was, and what was done")

@@ -24,7 +24,7 @@ EXAMPLES = """\
 examples:
   station-agent maintenance
   station-agent maintenance start so2 --reason "new sample filter" --for 2h --order WO-2026-118
-  station-agent maintenance stop so2
+  station-agent maintenance stop so2 --reason "filter changed, no leak"
   station-agent maintenance start all --reason "audit of the station" --for 1d
 """
 
@@ -35,8 +35,8 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per device, or for all")
     parser.set_defaults(run=_show)
     actions = parser.add_subparsers(metavar="[ACTION]")
-    start = actions.add_parser("start", help=say("mark the data from now on"), formatter_class=parser.formatter_class)
-    stop = actions.add_parser("stop", help=say("mark them no longer"), formatter_class=parser.formatter_class)
+    start = actions.add_parser("start", help=say("mark the data from now on"))
+    stop = actions.add_parser("stop", help=say("mark them no longer"))
     for action in (start, stop):
         action.add_argument("device", help="a device name from the station file, or all")
     start.add_argument("--reason", required=True, metavar="TEXT", help="what is done")
@@ -45,6 +45,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     )
     start.add_argument("--order", metavar="NUMBER", help="the work order")
     start.set_defaults(run=_start)
+    stop.add_argument("--reason", metavar="TEXT", help="what came of it, for the record")
     stop.set_defaults(run=_stop)
 
 
@@ -87,7 +88,7 @@ def _start(options: argparse.Namespace) -> int:
 
 def _stop(options: argparse.Namespace) -> int:
     """End it before its time."""
-    answer = tell(options.config, "maintenance_stop", device=options.device)
+    answer = tell(options.config, "maintenance_stop", device=options.device, reason=options.reason)
     for one in answer["ended"]:
         print(say(f"maintenance of {one['device']} ended after {ago(seconds=one['seconds'])}"))
     return settled(answer)

@@ -122,7 +122,7 @@ class Desk:
     async def _stop(self, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         wanted, by = understood(End, request), await _who(caller)
         now_s = self._clock.now_s()
-        ended = self.maintenance.stop(wanted.device, by, now_s)
+        ended = self.maintenance.stop(wanted.device, by, now_s, wanted.reason)
         self._ended(ended, now_s)
         return {"ended": [{"device": one.subject, **one.data} for one in ended], **await self._stored()}
 

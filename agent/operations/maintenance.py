@@ -101,12 +101,16 @@ class Maintenance:
         self._running[subject] = work
         return {**_about(work), "for_s": for_s, "until": text_of(work.until_s), **by}
 
-    def stop(self, subject: str, by: Mapping[str, Any], now_s: float) -> list[Ended]:
-        """End that of *subject*; for :data:`ALL` everything that runs. Raises NotAtWorkError."""
+    def stop(self, subject: str, by: Mapping[str, Any], now_s: float, remark: str | None = None) -> list[Ended]:
+        """End that of *subject*; for :data:`ALL` everything that runs. Raises NotAtWorkError.
+
+        *remark* is what came of the work; its reason was told when it began.
+        """
         names = list(self._running) if subject == ALL else [name for name in self._running if name == subject]
         if not names:
             raise NotAtWorkError(subject, list(self._running))
-        return [self._end(name, now_s, {"why": "stopped", **by}) for name in names]
+        how = {"why": "stopped", **by} | ({"remark": remark} if remark else {})
+        return [self._end(name, now_s, how) for name in names]
 
     def expire(self, now_s: float) -> list[Ended]:
         """End what has lasted as long as it was to."""

@@ -73,9 +73,10 @@ class Begin(Request):
 
 
 class End(Request):
-    """The work on a device, or all work, is done."""
+    """The work on a device, or all work, is done; ``reason`` is what came of it."""
 
     device: Short
+    reason: Text | None = None
 
 
 class Note(Request):

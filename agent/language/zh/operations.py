@@ -49,6 +49,7 @@ TEXTS: dict[str, str] = {
     "no maintenance runs": "没有正在进行的维护",
     "mark the data from now on": "从现在起给数据加维护标识",
     "mark them no longer": "不再加维护标识",
+    "what came of it, for the record": "维护结果，写入记录",
     "one JSON object per device, or for all": "每台设备（或全站）一个 JSON 对象",
     "a device name from the station file, or all": "站点文件中的设备名，或 all（全站）",
     "what is done": "维护内容",
