@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Literal
 
 from pydantic import Field
@@ -32,6 +31,7 @@ from drivers.api import (
     Words,
     address_between,
     decode,
+    grouped,
 )
 from drivers.checksum import ChecksumError
 from drivers.frames import first_frame
@@ -58,11 +58,8 @@ class AeroqualDriver(InquiryDriver):
 
     def inquiries(self, channels: Sequence[Channel]) -> list[Inquiry]:
         """See InquiryDriver."""
-        by_sensor = sorted(channels, key=self._sensor)
-        return [self._inquiry(sensor, tuple(members)) for sensor, members in groupby(by_sensor, self._sensor)]
-
-    def _sensor(self, channel: Channel) -> int:
-        return self._places[channel.name].sensor
+        by_sensor = grouped(channels, lambda one: self._places[one.name].sensor)
+        return [self._inquiry(sensor, served) for sensor, served in by_sensor.items()]
 
     def _inquiry(self, sensor: int, channels: tuple[Channel, ...]) -> Inquiry:
         asked = bytes([self._id, sensor])

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import reduce
-from itertools import groupby
 from operator import xor
 
 from pydantic import Field
@@ -34,6 +33,7 @@ from drivers.api import (
     Reading,
     Words,
     address_between,
+    grouped,
 )
 from drivers.checksum import ChecksumError
 from drivers.frames import first_frame
@@ -63,11 +63,8 @@ class Ap370Driver(InquiryDriver):
 
     def inquiries(self, channels: Sequence[Channel]) -> list[Inquiry]:
         """See InquiryDriver."""
-        by_command = sorted(channels, key=self._command)
-        return [self._inquiry(command, tuple(members)) for command, members in groupby(by_command, self._command)]
-
-    def _command(self, channel: Channel) -> str:
-        return self._places[channel.name].command
+        by_command = grouped(channels, lambda one: self._places[one.name].command)
+        return [self._inquiry(command, served) for command, served in by_command.items()]
 
     def _inquiry(self, command: str, channels: tuple[Channel, ...]) -> Inquiry:
         return Inquiry(

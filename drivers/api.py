@@ -11,7 +11,7 @@ the name is the protocol as profiles write it, the object the :class:`Driver`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from drivers.errors import (
     RefusedError,
     StationError,
 )
+from drivers.instants import sampled
 from drivers.link import Foreign, Found, FrameFinder, Garbage, Link
 from drivers.profile import Channel, Profile, Words
 from drivers.reading import Quality, Reading, Scan, Stream, Value
@@ -62,10 +63,12 @@ __all__ = [
     "address_between",
     "decode",
     "graded",
+    "grouped",
     "own_words",
     "unread",
 ]
 
+K = TypeVar("K", bound=Hashable)
 W = TypeVar("W", bound=Words)
 
 UTC = ZoneInfo("UTC")
@@ -132,7 +135,8 @@ def unread(channel: str, error: DriverError) -> Reading:
 class Inquiry:
     """One question of a poll: what is sent, how its answer is found, and which channels are in it.
 
-    ``text`` says it to people; ``expected`` is how long an answer usually is, in bytes.
+    ``text`` says it to people and tells it from the others; ``expected`` is how long an answer usually is, in bytes.
+    ``timeout_s`` stands where the answer may take longer than the others of the device.
     """
 
     text: str
@@ -140,6 +144,7 @@ class Inquiry:
     expected: int
     find: FrameFinder
     channels: tuple[Channel, ...]
+    timeout_s: float | None = None
 
 
 class InquiryDriver(Driver):
@@ -147,7 +152,7 @@ class InquiryDriver(Driver):
 
     def __init__(self, device: Device, link: Link) -> None:
         super().__init__(device, link)
-        self._silent: set[bytes] = set()  # what had no answer when it was asked last: the rest goes before it
+        self._silent: set[str] = set()  # what had no answer when it was asked last: the rest goes before it
 
     @abstractmethod
     def inquiries(self, channels: Sequence[Channel]) -> list[Inquiry]:
@@ -159,24 +164,28 @@ class InquiryDriver(Driver):
 
     async def poll(self, channels: Collection[str]) -> Scan:
         """See Driver. A silent instrument costs one time-out, not one for each question."""
-        readings: dict[str, Reading] = {}
-        first: DriverError | None = None
+        answers: list[Scan] = []
+        failures: list[tuple[Inquiry, DriverError]] = []
         hopeless: DriverError | None = None
-        answered = False
         for inquiry in self._sorted(self._named(channels)):
             try:
-                if hopeless:
-                    raise hopeless
-                readings.update((one.channel, one) for one in await self._put(inquiry))
-                answered = True
+                answers.append(await self._put(inquiry, hopeless))
             except DriverError as error:
-                first = first or error
-                if isinstance(error, LinkDownError) or (isinstance(error, NoReplyError) and not answered):
+                failures.append((inquiry, error))
+                silent = isinstance(error, NoReplyError) and inquiry.sent and not answers
+                if silent or isinstance(error, LinkDownError):
                     hopeless = error
-                readings.update((one.name, unread(one.name, error)) for one in inquiry.channels)
-        if first and not answered:
-            raise first
-        return Scan(datetime.now(UTC), readings)
+        if failures and not answers:
+            raise failures[0][1]
+        return self._scan(answers, failures)
+
+    def _scan(self, answers: Sequence[Scan], failures: Sequence[tuple[Inquiry, DriverError]]) -> Scan:
+        """All *answers* as one scan, with the reasons of what is not in it."""
+        time = max((answer.time for answer in answers), default=datetime.now(UTC))
+        readings = {name: reading for answer in answers for name, reading in answer.readings.items()}
+        for inquiry, error in failures:
+            readings.update((one.name, unread(one.name, error)) for one in inquiry.channels)
+        return Scan(time, readings, sampled(self.device.profile, readings))
 
     async def probe(self) -> None:
         """See Driver."""
@@ -186,37 +195,53 @@ class InquiryDriver(Driver):
         """See Driver."""
         return [RequestPlan(one.text, len(one.sent), one.expected) for one in self.inquiries(self._named(channels))]
 
+    def longest_s(self, channels: Collection[str]) -> float:
+        """See Driver."""
+        waits = [one.timeout_s or self.device.timeout_s for one in self.inquiries(self._named(channels))]
+        return sum(waits) + self.device.timeout_s
+
     def own_words_of_channels(self, model: type[W]) -> dict[str, W]:
         """The options of each channel as *model*, by its name; raises ProfileError as :func:`own_words` does."""
         where = f"device {self.device.name}: channel"
         return {one.name: own_words(model, one.options, f"{where} {one.name}") for one in self.device.profile.channels}
 
-    async def answer(self, inquiry: Inquiry) -> list[Reading]:
-        """Put *inquiry* and read what it gives; a protocol with several steps has its own."""
+    async def answer(self, inquiry: Inquiry) -> Scan:
+        """Put *inquiry* and read what it gives; a protocol with several steps, or without questions, has its own."""
         frame = await self.link.exchange(
             inquiry.sent,
             inquiry.find,
             device=self.device.name,
-            timeout_s=self.device.timeout_s,
+            timeout_s=inquiry.timeout_s or self.device.timeout_s,
             pause_s=self.device.pause_s,
         )
-        return list(self.read(inquiry, frame))
+        return Scan.of(self.read(inquiry, frame), datetime.now(UTC))
 
-    async def _put(self, inquiry: Inquiry) -> list[Reading]:
+    async def _put(self, inquiry: Inquiry, hopeless: DriverError | None = None) -> Scan:
+        """What *inquiry* gives; raises DriverError, *hopeless* at once."""
+        if hopeless:
+            raise hopeless
         try:
-            readings = await self.answer(inquiry)
+            answer = await self.answer(inquiry)
         except NoReplyError:
-            self._silent.add(inquiry.sent)
+            self._silent.add(inquiry.text)
             raise
-        self._silent.discard(inquiry.sent)
-        return readings
+        self._silent.discard(inquiry.text)
+        return answer
 
     def _sorted(self, channels: Sequence[Channel]) -> list[Inquiry]:
         """The questions that serve *channels*, those last that had no answer: one part that is missing is not all."""
-        return sorted(self.inquiries(channels), key=lambda one: one.sent in self._silent)
+        return sorted(self.inquiries(channels), key=lambda one: one.text in self._silent)
 
     def _named(self, names: Collection[str]) -> list[Channel]:
         return [channel for channel in self.device.profile.channels if channel.name in names]
+
+
+def grouped(channels: Iterable[Channel], question: Callable[[Channel], K]) -> dict[K, tuple[Channel, ...]]:
+    """*channels* by the *question* whose answer they are in, each question where its first channel stands."""
+    groups: dict[K, list[Channel]] = {}
+    for channel in channels:
+        groups.setdefault(question(channel), []).append(channel)
+    return {asked: tuple(served) for asked, served in groups.items()}
 
 
 def address_between(lowest: int, highest: int, device: Device, *, hint: str) -> int:

@@ -46,6 +46,7 @@ PROTOCOLS: dict[str, type[Driver]] = {
 }
 SHOWN_FAULTS = 5
 LARGEST_EXPONENT = 308
+LIST = "All of them: station-agent profiles; those that a word fits: station-agent profiles ozone"
 
 
 def make_driver(device: Device, link: Link) -> Driver:
@@ -134,7 +135,7 @@ def _find(name: str, folders: Iterable[Path]) -> Traversable:
     for file in _profile_files(folders):
         if file.name == f"{name}.toml":
             return file
-    raise ProfileError(f"there is no profile {name!r}", hint=_nearest(name, profile_names(folders)))
+    raise ProfileError(f"there is no profile {name!r}", hint=_nearest(name, profile_names(folders), LIST))
 
 
 def _profile_files(folders: Iterable[Path]) -> list[Traversable]:
@@ -156,6 +157,6 @@ def _fault(where: Sequence[int | str], message: str, found: object) -> str:
     return f"{key or 'the profile'}{what}: {message.removeprefix('Value error, ')}"
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
+def _nearest(word: str, known: Sequence[str], otherwise: str = "") -> str:
     near = difflib.get_close_matches(word, known, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}"
+    return f"Did you mean {' or '.join(near)}?" if near else otherwise or f"There are: {', '.join(known)}"

@@ -47,16 +47,6 @@ def crc_vaisala(data: bytes) -> bytes:
     return bytes([0x40 | crc >> 12, 0x40 | crc >> 6 & 0x3F, 0x40 | crc & 0x3F])
 
 
-def crc_umb(data: bytes) -> int:
-    """The CRC of Lufft UMB frames: CCITT, reflected, start FFFF, over SOH to ETX."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
-    return crc
-
-
 def crc_hj212(data: bytes) -> int:
     """The CRC of HJ 212. Not Modbus's: the byte meets the register after that was shifted by eight."""
     crc = 0xFFFF
@@ -83,8 +73,6 @@ def seal(kind: Checksum, text: bytes) -> bytes:
         case "bayern-hessen":
             frame = STX + text + ETX
             return frame + b"%02X" % xor_of(frame)
-        case "umb-crc":
-            return text + crc_umb(text).to_bytes(2, "little")
         case "vaisala-crc":
             return text + crc_vaisala(text)
         case "adam-sum":
@@ -126,13 +114,6 @@ def _unseal_vaisala(line: bytes) -> bytes:
     return text
 
 
-def _unseal_umb(line: bytes) -> bytes:
-    text, crc = line[:-2], int.from_bytes(line[-2:], "little")
-    if len(line) < 3 or crc != crc_umb(text):
-        raise ChecksumError(f"CRC {crc:04X} instead of {crc_umb(text):04X}")
-    return text
-
-
 def _unseal_clink_if_any(line: bytes) -> bytes:
     """Verify the sum that a Thermo adds in reply format 01; in format 00, the usual one, it adds none."""
     return _UNSEAL["clink-sum"](line) if re.search(rb"sum [0-9A-Fa-f]{4}$", line) else line
@@ -153,7 +134,6 @@ _UNSEAL: dict[Checksum, Callable[[bytes], bytes]] = {
     "nmea-xor": _printed(rb"(?P<text>\$?(?P<over>[^*]*))\*" + _HEX2, xor_of),
     "gill-xor": _printed(rb"\x02(?P<text>(?P<over>[^\x02\x03]*))\x03" + _HEX2, xor_of),
     "bayern-hessen": _printed(rb"(?P<over>\x02(?P<text>[^\x02\x03]*)\x03)" + _HEX2, xor_of),
-    "umb-crc": _unseal_umb,
     "vaisala-crc": _unseal_vaisala,
     "adam-sum": _printed(rb"(?P<text>(?P<over>.*))" + _HEX2, sum8),
     "clink-sum": _printed(rb"(?P<text>(?P<over>[^\n]*))[\n\x80]sum (?P<sum>[0-9A-Fa-f]{4})", sum16),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Collection
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,20 +18,17 @@ from drivers import lines
 from drivers.api import (
     Channel,
     Device,
-    Driver,
-    DriverError,
     Foreign,
+    Inquiry,
+    InquiryDriver,
     Link,
-    LinkDownError,
     NoReplyError,
     Profile,
     ProfileError,
     Reading,
-    RequestPlan,
     Scan,
-    unread,
+    grouped,
 )
-from drivers.instants import span
 from drivers.placeholders import filled_expression, names_address
 from drivers.profile import Dialogue
 from drivers.query import Query
@@ -42,136 +40,80 @@ USUAL = 80
 """Characters of an answer that no example of the profile shows."""
 
 
-class Answer(NamedTuple):
-    """An answer as it came, what it says, and when it was complete."""
+class Line(NamedTuple):
+    """A line that came by itself, and when it was complete."""
 
     frame: bytes
-    text: str
     time: datetime
 
 
-class DialogueDriver(Driver):
+class DialogueDriver(InquiryDriver):
     """Reads one instrument that speaks in lines, over a serial line or TCP."""
 
     def __init__(self, device: Device, link: Link) -> None:
         """Raises ProfileError for a profile without a dialogue, and for a request that needs an address."""
-        super().__init__(device, link)
         dialogue = device.profile.dialogue
         if dialogue is None:
             raise ProfileError(
                 f"profile {device.profile.model} of device {device.name} has no dialogue",
                 hint="Add [dialogue] with one [[dialogue.request]] to the profile, or choose another protocol",
             )
+        super().__init__(replace(device, pause_s=max(device.pause_s, dialogue.settle)), link)
         try:
             self._query_of = queries(device.profile, dialogue, device.address)
             self._channels = {one.name: addressed(one, device.address) for one in device.profile.channels}
         except ValueError as error:
             raise ProfileError(f"device {device.name}: {error}", hint="Set address = … of the device") from None
         self._dialogue = dialogue
-        self._pause_s = max(device.pause_s, dialogue.settle)
         self._overheard: dict[Query, _Overheard] = {}
-        self._unanswered: set[Query] = set()  # when they were asked last: others go before them
 
-    async def poll(self, channels: Collection[str]) -> Scan:
-        """See Driver. A silent instrument costs one time-out, not one for each request."""
-        answers: dict[Query, Answer] = {}
-        failures: dict[Query, DriverError] = {}
-        hopeless: DriverError | None = None
-        for query in sorted(self._asked(channels), key=self._unanswered.__contains__):
-            if hopeless:
-                failures[query] = hopeless
-                continue
-            try:
-                answers[query] = await self._ask(query)
-                self._unanswered.discard(query)
-            except DriverError as error:
-                failures[query] = error
-                if isinstance(error, NoReplyError):
-                    self._unanswered.add(query)
-                silent = isinstance(error, NoReplyError) and query.sent and not answers
-                if silent or isinstance(error, LinkDownError):
-                    hopeless = error
-        if failures and not answers:
-            raise next(iter(failures.values()))
-        return self._scan(channels, answers, failures)
+    def inquiries(self, channels: Sequence[Channel]) -> list[Inquiry]:
+        """See InquiryDriver; in the order of the profile's requests."""
+        served = grouped(channels, lambda one: self._query_of[one.name])
+        return [self._inquiry(one, served[one]) for one in dict.fromkeys(self._query_of.values()) if one in served]
 
-    async def probe(self) -> None:
-        """See Driver."""
-        await self._ask(min(self._query_of.values(), key=self._unanswered.__contains__))
-
-    def requests(self, channels: Collection[str]) -> list[RequestPlan]:
-        """See Driver. How long an answer is comes from the examples of the profile."""
-        return [RequestPlan(str(query), len(query.sent), self._expected(query)) for query in self._asked(channels)]
-
-    def longest_s(self, channels: Collection[str]) -> float:
-        """See Driver. A request may have a time-out of its own."""
-        waits = [query.request.timeout or self.device.timeout_s for query in self._asked(channels)]
-        return sum(waits) + self.device.timeout_s
+    def _inquiry(self, query: Query, channels: tuple[Channel, ...]) -> Inquiry:
+        return Inquiry(str(query), query.sent, self._expected(query), query.find, channels, query.request.timeout)
 
     def _expected(self, query: Query) -> int:
+        """How long an answer is, by the examples of the profile."""
         encoding = self._dialogue.encoding
         exchanges = [one for example in self.device.profile.examples for one in example.exchanges]
         replies = [one.reply for one in exchanges if one.send and query.sent.startswith(one.send.encode(encoding))]
         return max((len(reply) + len(self._dialogue.terminator) for reply in replies), default=USUAL)
 
-    def _asked(self, channels: Collection[str]) -> list[Query]:
-        """The questions that serve *channels*, in the order of the profile's requests."""
-        wanted = set(channels)
-        return list(dict.fromkeys(query for name, query in self._query_of.items() if name in wanted))
+    async def answer(self, inquiry: Inquiry) -> Scan:
+        """See InquiryDriver; what comes by itself is the newest line since the last poll, or the next one."""
+        if inquiry.sent:
+            return await super().answer(inquiry)
+        line = await self._listen(inquiry)
+        return Scan.of(self._readings(inquiry, line.frame, line.time), line.time)
 
-    async def _ask(self, query: Query) -> Answer:
-        timeout_s = query.request.timeout or self.device.timeout_s
-        if not query.sent:
-            return await self._listen(query, timeout_s)
-        frame = await self.link.exchange(
-            query.sent, query.find, device=self.device.name, timeout_s=timeout_s, pause_s=self._pause_s
-        )
-        return Answer(frame, query.text(frame), datetime.now(UTC))
+    def read(self, inquiry: Inquiry, frame: bytes) -> Iterator[Reading]:
+        """See InquiryDriver."""
+        return self._readings(inquiry, frame, datetime.now(UTC))
 
-    async def _listen(self, query: Query, timeout_s: float) -> Answer:
-        """Return the newest line since the last poll, or the next one within *timeout_s*; raises NoReplyError."""
+    def _readings(self, inquiry: Inquiry, frame: bytes, now: datetime) -> Iterator[Reading]:
+        query = self._query_of[inquiry.channels[0].name]
+        text, separator = query.text(frame), query.request.separator
+        for channel in inquiry.channels:
+            place, raw = self._channels[channel.name], frame.hex(" ") if channel.raw else None
+            yield lines.read(place, text, separator, timezone=self.device.timezone, now=now, raw=raw)
+
+    async def _listen(self, inquiry: Inquiry) -> Line:
+        """Return the newest line since the last poll, or the next one in time; raises NoReplyError."""
         await self.link.open()
+        query = self._query_of[inquiry.channels[0].name]
         if query not in self._overheard:
             overheard = self._overheard[query] = _Overheard(query)
             # The link holds the listener and not the driver, so that both end with the driver.
             weakref.finalize(self, self.link.listen(overheard.hear)).atexit = False
+        timeout_s = inquiry.timeout_s or self.device.timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._overheard[query].take()
         except TimeoutError:
             raise NoReplyError(self.device.name, self.link.endpoint, timeout_s) from None
-
-    def _scan(
-        self, channels: Collection[str], answers: dict[Query, Answer], failures: dict[Query, DriverError]
-    ) -> Scan:
-        readings: dict[str, Reading] = {}
-        for name in channels:
-            query = self._query_of[name]
-            if query in failures:
-                readings[name] = unread(name, failures[query])
-            else:
-                readings[name] = self._read(self._channels[name], answers[query])
-        return Scan(max(answer.time for answer in answers.values()), readings, self._sampled(answers))
-
-    def _sampled(self, answers: dict[Query, Answer]) -> tuple[datetime, datetime] | None:
-        """When the instrument itself sampled, where an answer says so in a time that other channels follow."""
-        for name in {channel.new_by for channel in self._channels.values() if channel.new_by}:
-            channel, query = self._channels[name], self._query_of[name]
-            if channel.type == "time" and query in answers:
-                reading = self._read(channel, answers[query])
-                if isinstance(reading.value, str):
-                    return span(channel, datetime.fromisoformat(reading.value))
-        return None
-
-    def _read(self, channel: Channel, answer: Answer) -> Reading:
-        return lines.read(
-            channel,
-            answer.text,
-            self._query_of[channel.name].request.separator,
-            timezone=self.device.timezone,
-            now=answer.time,
-            raw=answer.frame.hex(" ") if channel.raw else None,
-        )
 
 
 def queries(profile: Profile, dialogue: Dialogue, address: int | str | None) -> dict[str, Query]:
@@ -202,7 +144,7 @@ class _Overheard:
         self._query = query
         self._buffer = bytearray()
         self._heard_at = 0.0
-        self._newest: Answer | None = None
+        self._newest: Line | None = None
         self._fresh = asyncio.Event()
 
     def hear(self, data: bytes) -> None:
@@ -221,11 +163,11 @@ class _Overheard:
             if found is None:
                 break
             del self._buffer[: found.used]
-            self._newest = Answer(found.frame, self._query.text(found.frame), datetime.now(UTC))
+            self._newest = Line(found.frame, datetime.now(UTC))
             self._fresh.set()
         del self._buffer[:-LONGEST]
 
-    async def take(self) -> Answer:
+    async def take(self) -> Line:
         """Return the newest line that was not taken before; wait for one when there is none."""
         while self._newest is None:
             self._fresh.clear()

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass, field
 from typing import Literal, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -66,7 +68,21 @@ def parse_url(url: str) -> Endpoint:
         return Endpoint(kind, path=parts.path, options=options)
     if not parts.hostname or not parts.port or parts.path not in ("", "/"):
         raise ValueError(f"a {kind} URL is {kind}://host:port")
-    return Endpoint(kind, host=parts.hostname, port=parts.port, options=options)
+    return Endpoint(kind, host=proper_host(parts.hostname), port=parts.port, options=options)
+
+
+def proper_host(host: str) -> str:
+    """Return *host*; raises ValueError for numbers that are no IP address.
+
+    The resolver would take ``192.0.2`` for 192.0.0.2, and 010 for 8 (inet_aton(3)).
+    """
+    if re.fullmatch(r"[\d.,]+", host):
+        try:
+            ipaddress.IPv4Address(host)
+        except ValueError:
+            what = "an IP address is four numbers from 0 to 255 with points between, without leading zeros"
+            raise ValueError(what) from None
+    return host
 
 
 def _options(query: str, known: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+COMPARE = "Compare the register map of the profile with the manual of this model and firmware"
+_ON_A_LINE = "Check baud rate, parity, wiring and that no address is used twice"
+_ON_A_NETWORK = "Check protocol, port and address of the device"
+
 
 class StationError(Exception):
     """Base of all our errors: what failed, and what to do next.
@@ -57,8 +61,7 @@ class BadReplyError(DriverError):
     def __init__(self, device: str, endpoint: str, what: str, *, damaged: bool = False) -> None:
         super().__init__(
             f"{device} on {endpoint} gave a reply that cannot be its answer: {what}",
-            hint="Check baud rate, parity, wiring and that no address is used twice, "
-            f"then run: station-agent read {device}",
+            hint=f"{_ON_A_LINE if endpoint.startswith('/') else _ON_A_NETWORK}, then run: station-agent read {device}",
         )
         self.damaged = damaged
 
@@ -66,11 +69,8 @@ class BadReplyError(DriverError):
 class RefusedError(DriverError):
     """The instrument understood the request and refused it, for Modbus by an exception code."""
 
-    def __init__(self, device: str, request: str, code: int, meaning: str) -> None:
-        super().__init__(
-            f"{device} refused {request}: exception {code} ({meaning})",
-            hint="Compare the register map of the profile with the manual of this model and firmware",
-        )
+    def __init__(self, device: str, request: str, code: int, meaning: str, *, hint: str = COMPARE) -> None:
+        super().__init__(f"{device} refused {request}: exception {code} ({meaning})", hint=hint)
         self.code = code
         self.reason = f"exception_{code}"
 

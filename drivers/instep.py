@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from drivers.api import BadReplyError, Driver, Foreign, Found, FrameFinder, RefusedError
 from drivers.copies import LATELY_S, Copies
+from drivers.errors import COMPARE
 from drivers.modbus_frames import MEANINGS, Frames, Request, refusal_code, values_of
 from drivers.plan import BIT_FUNCTIONS, FUNCTIONS, Span
 
@@ -101,7 +102,9 @@ class InStep:
             self._look_back(request, answer, passed if in_step else [])
         if code := refusal_code(answer):
             self._copies.note(span, answer, _now())
-            raise RefusedError(device.name, words(span), code, MEANINGS.get(code, "a code of its own"))
+            raise RefusedError(
+                device.name, words(span), code, MEANINGS.get(code, "a code of its own"), hint=_hint(device.name, code)
+            )
         return answer
 
     def _look_back(self, request: Request, answer: bytes, passed: list[bytes]) -> None:
@@ -125,6 +128,20 @@ def words(span: Span) -> str:
     """A request for *span*, as people read it."""
     kind = "bits" if span.function in BIT_FUNCTIONS else "registers"
     return f"function {span.function}, {span.count} {TABLES[span.function]} {kind} from {span.start}"
+
+
+def _hint(device: str, code: int) -> str:
+    """What to do about exception *code*."""
+    match code:
+        case 1:
+            return f"It has no such registers: is table right in its profile? Look: station-agent probe {device} 0 1"
+        case 2:
+            return "Compare register and table with its manual; registers count from 0, what a manual calls 40001 is 0"
+        case 10 | 11:
+            return "Check power and wires behind the gateway, the address, and the baud rate that the gateway is set to"
+        case 5 | 6:
+            return "It is busy with something else, or with other masters: raise every, or pause of the device"
+    return COMPARE
 
 
 def _noting(find: FrameFinder, passed: list[bytes]) -> FrameFinder:

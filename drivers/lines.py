@@ -90,6 +90,8 @@ def _truth(text: str) -> bool:
 def _number(channel: Channel, text: str) -> Value:
     if channel.format == "hessen":
         text = _hessen(text)
+    if channel.format == "comma":
+        text = text.replace(",", ".", 1)
     if text.strip("+-").lower() == "nan":
         raise NoValueError
     if not NUMBER.fullmatch(text):

@@ -26,6 +26,7 @@ QUIET_S = 0.3
 TALKING_S = 1.0  # a line that never falls quiet is used all the same
 SILENT_REQUESTS = 2  # unanswered ones in a row, after which a connection is made anew
 MOST_KEPT = 65536
+CHECK_FAR_END = "Check the far end: station-agent status"
 
 Listener = Callable[[bytes], None]
 
@@ -210,9 +211,8 @@ class Link:
         self._uneasy_since = begun = _now()
         found: Found | None = None
         try:
+            question.pass_over_leftovers()
             self._send(request)
-            if self._buffer:
-                question.hear()
             found = await question.answer
         except (NoReplyError, BadReplyError) as error:
             await self._failed(error, keep=keep)
@@ -321,7 +321,9 @@ class Link:
         served, self._up = self._served, False
         question = self._question
         error_type = HungUpError if served and question and not question.heard else LinkDownError
-        error = error_type(self.name, self.endpoint, why, hint="Check the far end: station-agent status")
+        alone = not served and self.kind in ("tcp", "tls")
+        hint = "It may serve one client only: close other programs that ask it" if alone else CHECK_FAR_END
+        error = error_type(self.name, self.endpoint, why, hint=hint)
         if not served:
             self._back_off(error)
         if question:

@@ -36,7 +36,9 @@ NOT_THERE = 2
 TOO_MUCH = (2, 3)
 MOST_SILENT = 2  # blocks in one poll of an instrument that answered others, after which the rest waits for the next
 MOST_BAD = 2  # bad replies in one poll, after which the rest is not asked for
-MOST_REFUSALS = 40  # in one poll without any data; then it is not about single registers
+ALONE = 24  # bytes both ways when one channel is asked for, with the silences between
+TURNAROUND_S = 0.05  # that an instrument takes to answer, as the watchdog reckons
+MOST_DEAD_ENDS = 20  # in one poll without any data; then it is not about single registers
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Outcome:
     absent: list[Channel] = field(default_factory=list)
     splits: list[tuple[Block, Block]] = field(default_factory=list)
     refusal: RefusedError | None = None
-    refusals: int = 0
+    dead_ends: int = 0
     error: DriverError | None = None
     bad: int = 0
     silent: int = 0
@@ -73,11 +75,10 @@ class Outcome:
         if stop:
             self.stop = error
 
-    def refused(self, refusal: RefusedError) -> None:
-        """Note that a block may not be asked for as a whole."""
-        self.refusal = self.refusal or refusal
-        self.refusals += 1
-        if self.refusals >= MOST_REFUSALS and not self.good:
+    def dead_end(self, refusal: RefusedError) -> None:
+        """Note that a block was refused that cannot be split."""
+        self.dead_ends += 1
+        if self.dead_ends >= MOST_DEAD_ENDS and not self.good:
             self.stop = refusal
 
 
@@ -99,6 +100,7 @@ class ModbusDriver(Driver):
         self._planned_at = self._holes.version
         self._given: set[Span] = set()  # blocks that ever gave data
         self._silent: set[Span] = set()  # blocks that nothing answered when they were asked for last
+        self._probed = False  # whether the last thing that was asked for was the proof, and it was answered
         self._line = InStep(self, self._unit, self._frames, self._proof)
 
     async def poll(self, channels: Collection[str]) -> Scan:
@@ -119,27 +121,43 @@ class ModbusDriver(Driver):
                 waiting.extend(self._split(block, refusal, outcome))
             except DriverError as error:
                 if isinstance(error, NoReplyError):
-                    self._silent.add(block.span)
+                    self._was_silent(block, short_ones_answer=self._probed or bool(outcome.good))
                 outcome.fail(block, error)
             else:
-                self._silent.discard(block.span)
+                self._silent = {span for span in self._silent if not span.holds(block.span)}
                 self._given.add(block.span)
                 outcome.good.add(block.span)
                 outcome.readings.update(self._readings(block, values))
+        self._probed = False
         return self._scan(channels, outcome)
+
+    def _was_silent(self, block: Block, *, short_ones_answer: bool) -> None:
+        """Ask for half as much from now on where *block* is silent again while *short_ones_answer*: it may be too long.
+
+        Never for less than was given already: then it is not the length.
+        """
+        again = any(span.holds(block.span) for span in self._silent)
+        self._silent.add(block.span)
+        if not again or not short_ones_answer or block.span in self._given or len(block.channels) == 1:
+            return
+        given = max((span.count for span in self._given if span.function == block.function), default=1)
+        if (most := max(block.count // 2, given)) < block.count:
+            limit = "bit_block" if block.function in BIT_FUNCTIONS else "block"
+            self._habits = self._habits.model_copy(update={limit: most})
+            self._plans.clear()
 
     def _split(self, block: Block, refusal: RefusedError, outcome: Outcome) -> tuple[Block, ...]:
         """The parts of a refused block that are worth asking for."""
         parts = halves(block, self._habits) if refusal.code in TOO_MUCH else ()
+        outcome.refusal = outcome.refusal or refusal
         if len(parts) > 1:
-            outcome.refused(refusal)
             outcome.splits.append((parts[0], parts[1]))
             return parts
         if refusal.code == NOT_THERE and not any(given.holds(block.span) for given in self._given):
-            outcome.refused(refusal)
             outcome.absent += block.channels
         else:
             outcome.fail(block, refusal)
+        outcome.dead_end(refusal)
         return ()
 
     def _scan(self, channels: Collection[str], outcome: Outcome) -> Scan:
@@ -176,10 +194,16 @@ class ModbusDriver(Driver):
     async def probe(self) -> None:
         """See Driver. A refusal counts as an answer, unless a gateway gave it."""
         await self._line.probe()
+        self._probed = True
 
     def requests(self, channels: Collection[str]) -> list[RequestPlan]:
         """See Driver."""
         return [self._described(block.span) for block in self._blocks(channels)]
+
+    def longest_s(self, channels: Collection[str]) -> float:
+        """See Driver. Blocks that are refused may have to be split until each channel is asked for alone."""
+        alone_s = TURNAROUND_S + self.link.wire_s(ALONE * self._frames.characters)
+        return super().longest_s(channels) + 2 * len(channels) * alone_s
 
     def _described(self, span: Span) -> RequestPlan:
         request = self._frames.ask(self._unit, span)

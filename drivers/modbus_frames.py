@@ -67,8 +67,8 @@ class Asked:
         function = self.span.function
         if unit != self.unit:
             return f"a reply of unit {unit} instead of {self.unit}"
-        if len(pdu) == 2 and pdu[0] == function | REFUSAL and pdu[1]:
-            return ""
+        if len(pdu) == 2 and pdu[0] == function | REFUSAL:
+            return "" if pdu[1] else "an exception without a code"
         if not pdu or pdu[0] != function:
             return f"a reply to function {pdu[0] & 0x7F if pdu else 0} instead of {function}"
         data_bytes = len(pdu) - 2
@@ -134,12 +134,12 @@ class Mbap(Frames):
     framer = FramerSocket(_decoder)
 
     def find(self, request: Request, buffer: bytearray) -> Found | None:
-        """See Frames. Frames follow each other without gaps; where a header is wrong, nothing after it is safe."""
+        """See Frames. Frames follow each other without gaps; where a header is wrong, only the reply itself is safe."""
         if len(buffer) < 8:
             return None
         transaction, protocol, length, unit = struct.unpack_from(">HHHB", buffer)
         if protocol or not 3 <= length <= 254:
-            raise Garbage(f"a header that is not Modbus: {buffer[:7].hex(' ')}")
+            return self._behind_garbage(request, buffer)
         end = 6 + length
         if len(buffer) < end:
             return None
@@ -149,6 +149,15 @@ class Mbap(Frames):
         if misfit := request.asked.misfit(unit, pdu):
             raise Garbage(misfit)
         return Found(pdu, end, refused=pdu[0] >= REFUSAL)
+
+    def _behind_garbage(self, request: Request, buffer: bytearray) -> Found:
+        """The reply behind what some instruments put after the one before; nine bytes of it are known."""
+        head = struct.pack(">HHH", request.transaction, 0, 3 + request.asked.data_bytes) + request.head
+        at = buffer.find(head)
+        end = at + self.overhead + 2 + request.asked.data_bytes
+        if at < 0 or len(buffer) < end:
+            raise Garbage(f"a header that is not Modbus: {buffer[:7].hex(' ')}")
+        return Found(bytes(buffer[at + 7 : end]), end, skipped=at)
 
 
 class Rtu(Frames):

@@ -52,7 +52,6 @@ Checksum = Literal[
     "nmea-xor",
     "gill-xor",
     "bayern-hessen",
-    "umb-crc",
     "vaisala-crc",
     "adam-sum",
     "clink-sum",
@@ -131,7 +130,7 @@ class Channel(Words):
     no_value: tuple[int | str | Decimal, ...] = ()
     format: str | None = None
     """Of a time in text as ``strptime`` has it. Of bits in text: ``hex``, or ``flags``, a row of 0 and 1. Of a
-    number: ``hessen``, where +2578+01 is 25.78."""
+    number: ``hessen``, where +2578+01 is 25.78, and ``comma``, where 25,78 is."""
     period: Duration = 0.0
     label: Literal["begin", "end"] = "begin"
 
@@ -173,6 +172,8 @@ class Channel(Words):
                 raise ValueError(f"{key!r} cannot be a bit number or a state value")
         if any(not key.isdigit() for key in self.bits):
             raise ValueError("the keys under bits are bit numbers, 0 is the least significant")
+        if self.scale == 0:
+            raise ValueError("scale 0 makes the same of every value")
         if self.pattern is not None:
             _compiles(self.pattern)
         return self

@@ -51,9 +51,11 @@ class Query:
         frame = bytes(buffer[cuts[0] : cuts[-1]])
         try:
             text = self.text(frame)
-        except (ChecksumError, UnicodeDecodeError) as error:
-            damaged = isinstance(error, ChecksumError)
-            raise Foreign(cuts[1], f"{_shown(frame)} is damaged: {error}", damaged=damaged) from None
+        except ChecksumError as error:
+            raise Foreign(cuts[1], f"{_shown(frame)} is damaged: {error}", damaged=True) from None
+        except UnicodeDecodeError as error:
+            odd = f"byte {error.object[error.start]:02x} is none of encoding {self._dialogue.encoding}"
+            raise Foreign(cuts[1], f"{_shown(frame)} cannot be read: {odd}") from None
         if CONTROL.search(text):
             raise Foreign(cuts[1], f"{_shown(frame)} is damaged: it has control characters inside")
         if text in ("", self._echo) or not self._expect.fullmatch(text):

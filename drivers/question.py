@@ -147,10 +147,19 @@ class Question:
         if garbage:
             self._wait_until(self._deadline)
 
+    def pass_over_leftovers(self) -> None:
+        """Pass over what the answer before left in the buffer, when this question is not yet asked."""
+        if self._buffer:
+            self.hear()
+            self.start_afresh()
+            self.heard = False
+
     def start_afresh(self) -> None:
-        """Forget garbage before the next datagram, which does not continue it."""
+        """Forget garbage that what comes next does not continue."""
         if self._garbage:
             self._buffer.clear()
+            self._wrong, self._garbage = "", False
+            self._wait_until(self._deadline)
 
     def fail(self, error: Exception) -> None:
         """End the waiting with *error*, unless it is over."""
@@ -167,10 +176,16 @@ class Question:
 
     def _expire(self) -> None:
         if self._buffer and not self._garbage:
-            shown = self._buffer[:SHOWN].hex(" ") + (" …" if len(self._buffer) > SHOWN else "")
-            self._wrong = f"{len(self._buffer)} bytes came that are no whole reply: {shown}"
+            self._wrong = f"{len(self._buffer)} bytes came that are no whole reply: {_shown(bytes(self._buffer))}"
             self._damaged = False
         if self._wrong:
             self.fail(BadReplyError(self.device, self._endpoint, self._wrong, damaged=self._damaged))
         else:
             self.fail(NoReplyError(self.device, self._endpoint, self._timeout_s))
+
+
+def _shown(data: bytes) -> str:
+    """The begin of *data*: as text with its line ends where it is text, else in hex."""
+    begin, more = data[:SHOWN], " …" if len(data) > SHOWN else ""
+    is_text = all(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in begin)
+    return (repr(begin.decode("ascii")) if is_text else begin.hex(" ")) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -84,3 +84,8 @@ class Scan:
     time: datetime
     readings: Mapping[str, Reading] = field(default_factory=dict)
     sampled: tuple[datetime, datetime] | None = None
+
+    @classmethod
+    def of(cls, readings: Iterable[Reading], time: datetime) -> Scan:
+        """The scan of *readings* that were complete at *time*."""
+        return cls(time, {one.channel: one for one in readings})

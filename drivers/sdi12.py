@@ -38,7 +38,9 @@ from drivers.api import (
     ProfileError,
     Reading,
     RequestPlan,
+    Scan,
     Words,
+    grouped,
     own_words,
 )
 from drivers.checksum import crc_vaisala
@@ -93,14 +95,13 @@ class Sdi12Driver(InquiryDriver):
 
     def inquiries(self, channels: Sequence[Channel]) -> list[Inquiry]:
         """See InquiryDriver."""
-        commands = {self._commands[one.name]: None for one in channels}
-        return [self._inquiry(command, channels) for command in commands]
+        by_command = grouped(channels, lambda one: self._commands[one.name])
+        return [self._inquiry(command, served) for command, served in by_command.items()]
 
-    def _inquiry(self, command: bytes, channels: Sequence[Channel]) -> Inquiry:
+    def _inquiry(self, command: bytes, channels: tuple[Channel, ...]) -> Inquiry:
         sent = self._address + command + b"!"
         find = line_finder(sent, self._values_of(command) if command[:1] == b"R" else STARTS[command[:1]])
-        served = tuple(one for one in channels if self._commands[one.name] == command)
-        return Inquiry(sent.decode("ascii"), sent, USUAL, find, served)
+        return Inquiry(sent.decode("ascii"), sent, USUAL, find, channels)
 
     def read(self, inquiry: Inquiry, frame: bytes) -> Iterator[Reading]:
         """See InquiryDriver; *frame* is all values, one behind the other."""
@@ -121,8 +122,9 @@ class Sdi12Driver(InquiryDriver):
         return plans
 
     def longest_s(self, channels: Collection[str]) -> float:
-        """See Driver. Each measurement may take its longest."""
-        return super().longest_s(channels) + self._longest_s * len(self.inquiries(self._named(channels)))
+        """See Driver. Each measurement may take its longest, before it is fetched."""
+        measurements = len(self.inquiries(self._named(channels)))
+        return super().longest_s(channels) + (self.device.timeout_s + self._longest_s) * measurements
 
     async def probe(self) -> None:
         """See Driver: ``0!`` is answered ``0``."""
@@ -132,7 +134,7 @@ class Sdi12Driver(InquiryDriver):
         """See Driver."""
         self._in_step = False
 
-    async def answer(self, inquiry: Inquiry) -> list[Reading]:
+    async def answer(self, inquiry: Inquiry) -> Scan:
         """See InquiryDriver: start, wait, fetch."""
         command = inquiry.sent[1:-1]
         if command[:1] == b"R":
@@ -140,7 +142,7 @@ class Sdi12Driver(InquiryDriver):
         else:
             start = await (self._measure(inquiry) if command[:1] == b"M" else self._measure_beside_others(inquiry))
             data = await self._fetch(int(start[3:]), self._values_of(command))
-        return list(self.read(inquiry, data))
+        return Scan.of(self.read(inquiry, data), datetime.now(UTC))
 
     async def _at_once(self, inquiry: Inquiry) -> bytes:
         if not self._in_step:

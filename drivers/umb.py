@@ -2,7 +2,7 @@
 
 A frame is ``01 10 to(2) from(2) length 02 command version payload 03 crc(2) 04``, all
 numbers little-endian; length counts what lies between 02 and 03, the CRC is
-:func:`drivers.checksum.crc_umb` of 01 to 03. An address is class x 4096 + id: weather
+:func:`crc_umb` of 01 to 03. An address is class x 4096 + id: weather
 stations are class 7, masters class 15 (WSxxx-UMB manual, sections 19.3.1 to 19.3.4).
 
 Command 23 asks for one channel: status, channel, type and value come back, as the
@@ -36,7 +36,7 @@ from drivers.api import (
     decode,
     own_words,
 )
-from drivers.checksum import ChecksumError, crc_umb
+from drivers.checksum import ChecksumError
 from drivers.frames import first_frame
 
 SOH, VERSION, STX, ETX, EOT = 0x01, 0x10, 0x02, 0x03, 0x04
@@ -153,6 +153,16 @@ def framed(to: int, command: int, content: bytes) -> bytes:
     payload = bytes([command, COMMAND_VERSION]) + content
     frame = struct.pack("<BBHHBB", SOH, VERSION, to, MASTER, len(payload), STX) + payload + bytes([ETX])
     return frame + crc_umb(frame).to_bytes(2, "little") + bytes([EOT])
+
+
+def crc_umb(data: bytes) -> int:
+    """The CRC of a frame: CCITT, reflected, start FFFF, over SOH to ETX."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+    return crc
 
 
 def payload_of(frame: bytes) -> bytes:

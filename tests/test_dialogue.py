@@ -208,12 +208,11 @@ async def test_the_record_of_an_hour_says_when_it_was_sampled(tmp_path: Path) ->
         TextLine({b"\x1bQ\r": RECORD}, tmp_path / "bam") as line,
         asking(BAM, f"serial://{line.path}", zone=SHANGHAI) as driver,
     ):
-        scan = await driver.poll(["pm"])
-        times = await driver.poll(["sample_time"])
+        scan = await driver.poll(["pm", "sample_time"])
 
-    assert scan.readings == {"pm": Reading("pm", 0.084)}
+    assert scan.readings["pm"] == Reading("pm", 0.084)
     assert scan.sampled == (datetime(2008, 1, 30, 7, tzinfo=UTC), datetime(2008, 1, 30, 8, tzinfo=UTC))
-    assert times.readings["sample_time"].value == "2008-01-30T08:00:00Z"
+    assert scan.readings["sample_time"].value == "2008-01-30T08:00:00Z"
 
 
 async def test_unsolicited_lines_give_the_newest_once(tmp_path: Path) -> None:
@@ -297,6 +296,26 @@ async def test_requests_say_what_a_poll_will_cost() -> None:
         plans = driver.requests(["temperature", "wind_speed"])
     assert [(plan.text, plan.sent) for plan in plans] == [("'0r1'", 8), ("'0r2'", 8)]
     assert [plan.expected for plan in plans] == [56, 37]
+
+
+async def test_a_request_may_have_a_time_out_of_its_own(tmp_path: Path) -> None:
+    """One slow answer must not make all others of the instrument be waited for; its watchdog knows both."""
+    slow = profile(
+        [{"name": "quick", "send": "A"}, {"name": "slow", "send": "B", "timeout": "2s"}],
+        [{"name": "a", "field": 0, "request": "quick"}, {"name": "b", "field": 0, "request": "slow"}],
+    )
+
+    def lazy(request: bytes, honest: bytes) -> list[tuple[float, bytes | Ending]]:
+        return [(0.5 if request.startswith(b"B") else 0.0, honest)]
+
+    replies = {b"A\r\n": b"1\r\n", b"B\r\n": b"2\r\n"}
+    async with (
+        TextLine(replies, tmp_path / "unit", misbehave=lazy) as line,
+        asking(slow, f"serial://{line.path}", timeout_s=0.25) as driver,
+    ):
+        scan = await driver.poll(["a", "b"])
+        assert driver.longest_s(["a", "b"]) == 0.25 + 2.0 + 0.25
+    assert {name: one.value for name, one in scan.readings.items()} == {"a": 1, "b": 2}
 
 
 async def test_a_device_without_the_address_it_needs_is_refused() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from agent.amounts import number
@@ -118,9 +119,14 @@ def _poll(
     return Poll(device, what, every_s, [r.text for r in requests], sent, expected, round(wire_s, 4))
 
 
+def _verdict(path: Path, warnings: int) -> str:
+    if warnings == 1:
+        return f"{path}: good, with one warning"
+    return f"{path}: good, with {warnings} warnings" if warnings else f"{path}: good"
+
+
 def _page(settings: Settings, wires: list[Wire], *, show_requests: bool) -> Iterator[str]:
-    count = len(settings.warnings)
-    yield say(f"{settings.path}: good, with {count} warnings" if count else f"{settings.path}: good")
+    yield say(_verdict(settings.path, len(settings.warnings)))
     for warning in settings.warnings:
         yield f"  {say('warning')}: {warning.told(say)}"
     for wire in wires:

@@ -69,7 +69,8 @@ def _page(block: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield from _bits(block) if block["table"] in BITS else _registers(block)
     for known in block["known"]:
-        yield say(f"the profile reads {known['channel']} at {known['register']}: {known['value']} {known['unit']}")
+        value = f"{known['value']} {known['unit']}".rstrip()
+        yield say(f"the profile reads {known['channel']} at {known['register']}: {value}")
     if block["plausible"]:
         paste = "* plausible; compare with the display of the instrument. To paste, with a name and a unit of its own:"
         yield f"\n{say(paste)}"

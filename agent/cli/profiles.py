@@ -1,13 +1,14 @@
-"""``profiles``: lists the instruments it knows, or shows one with every channel."""
+"""``profiles``: lists the instruments it knows, all or those that a word fits, or shows one with every channel."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from agent.columns import table
-from agent.language import say
+from agent.language import say, say_title
 from agent.paths import default_config
 from drivers.catalog import load_profile, profile_names
 from drivers.profile import Channel, Profile
@@ -24,13 +25,14 @@ EXAMPLES = """\
 examples:
   station-agent profiles
   station-agent profiles teledyne-t100
+  station-agent profiles a21026              which ones measure it, by HJ code; also ozone, 臭氧, teledyne
   station-agent profiles --units
 """
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("name", nargs="?", help="a profile, as a station file names it")
+    parser.add_argument("name", nargs="?", help="a profile, as a station file names it, or a word that finds some")
     parser.add_argument("--units", action="store_true", help="list the units that a channel may have")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.epilog = EXAMPLES
@@ -43,16 +45,30 @@ def run(options: argparse.Namespace) -> int:
     folders = [config.absolute().parent / "profiles"]
     if options.units:
         lines = table(_said("UCUM CODE", "SHOWN AS"), UNITS.items(), 80)
-    elif options.name:
+    elif options.name in profile_names(folders):
         profile = load_profile(options.name, folders)
         words = profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         lines = iter([json.dumps(words, ensure_ascii=False)]) if options.json else _page(options.name, profile)
     else:
-        profiles = {name: load_profile(name, folders) for name in profile_names(folders)}
+        profiles = _found(options.name or "", folders)
         lines = iter([_index(profiles)]) if options.json else _list(profiles)
     for line in lines:
         print(line)
     return 0
+
+
+def _found(word: str, folders: list[Path]) -> dict[str, Profile]:
+    """The profiles that *word* fits in some way; raises ProfileError with the nearest name when there are none."""
+    profiles = {name: load_profile(name, folders) for name in profile_names(folders)}
+    found = {name: profile for name, profile in profiles.items() if word.lower() in _about(name, profile).lower()}
+    return found or {word: load_profile(word, folders)}
+
+
+def _about(name: str, profile: Profile) -> str:
+    """All that somebody may look for, in both languages."""
+    channels = [(c.name, c.hj or "", c.title, say_title(c.title)) for c in profile.channels]
+    about = (name, profile.maker, profile.model, profile.kind, say(profile.kind))
+    return "\n".join([*about, *(word for channel in channels for word in channel)])
 
 
 def _index(profiles: dict[str, Profile]) -> str:
@@ -77,10 +93,13 @@ def _page(name: str, profile: Profile) -> Iterator[str]:
     if profile.serial:
         yield say(f"leaves the factory with {profile.serial}, address {profile.address}")
     yield ""
-    rows = [
-        (c.name, say(str(c.stream)), shown(c.unit), c.hj or "", _read_at(c), say(c.title)) for c in profile.channels
-    ]
-    yield from table(_said("CHANNEL", "STREAM", "UNIT", "HJ", "READ AT", ""), rows, 110)
+    heads = _said("CHANNEL", "STREAM", "UNIT", "HJ", "READ AT", "")
+    yield from table(heads, map(_channel, profile.channels), 110)
+
+
+def _channel(channel: Channel) -> tuple[str, ...]:
+    stream, title = say(str(channel.stream)), say_title(channel.title)
+    return channel.name, stream, shown(channel.unit), channel.hj or "", _read_at(channel), title
 
 
 def _said(*heads: str) -> list[str]:

@@ -10,9 +10,11 @@ import argparse
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from agent.cli.moments import local, station_zone, to_ms
 from agent.cli.news import Screen
 from agent.columns import table
 from agent.commission.anywhere import carry_out
@@ -53,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(answer, ensure_ascii=False))
     else:
-        print(say(f"{options.device} at {answer['time']}"))
+        time = local(to_ms(datetime.fromisoformat(answer["time"])), station_zone(options.config))
+        print(say(f"{options.device} at {time}"))
         print("\n".join(_table(answer["readings"])))
     return _lacking(answer["readings"])
 

@@ -54,7 +54,8 @@ def _line(news: dict[str, Any]) -> str | None:
         case "skipped":
             return say(f"not tried: {news['why']}")
         case _:
-            return say(f"{news['found']} answered")
+            hint = f"\n  {say('next')}: {say(news['hint'])}" if "hint" in news else ""
+            return say(f"{news['found']} answered") + hint
 
 
 def _plan(news: dict[str, Any]) -> str:

@@ -118,9 +118,9 @@ class Screen:
         faults = Text(say(f"FAULTS  {thing.faults.state()}"), "red bold" if thing.faults.on else "green")
         above = [title, Text(say(f"SERVES  {wire.url}")), Text(f"{say('ASKED')}   {self._asked()}"), faults]
         above += [Text(say(f"NOTE    {note}"), "yellow") for note in thing.notes]
-        below = [Text(), Text(f"> {self._typed}_", "bold"), *(Text(line, "cyan") for line in self._answer.splitlines())]
+        above += [Text(f"> {self._typed}_", "bold"), *(Text(line, "cyan") for line in self._answer.splitlines())]
         cells = [Text(text, "yellow" if is_odd else "") for is_odd, text in self._values()]
-        return Group(*map(_cut, above), Text(), Columns(cells, padding=(0, 3)), *map(_cut, below))
+        return Group(*map(_cut, above), Text(), Columns(cells, padding=(0, 3)))
 
     def _values(self) -> Iterator[tuple[bool, str]]:
         """Each channel as it is now, and whether a fault is in it."""

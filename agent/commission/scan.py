@@ -57,11 +57,16 @@ class Sweep:
             yield self._plan(guest, variant)
             for number, address in enumerate(self.addresses, 1):
                 known = devices.get(str(address))
-                if answer := await _answer(guest, known or stranger(address, self.strange, self.timeout_s)):
+                if answer := await _answer(guest, self._asked(known, address)):
                     found += 1
                     yield {"event": "found", "address": address, "device": known and known.name, **answer, **variant}
                 if number % PROGRESS_EVERY == 0 or number == len(self.addresses):
                     yield {"event": "progress", "asked": number, "of": len(self.addresses), "found": found}
+
+    def _asked(self, known: Device | None, address: int | str | None) -> Device:
+        """The device at *address* as it is *known*, unless other frames are wanted than it is known to speak."""
+        other = is_modbus(self.strange) and known and known.profile.protocol != self.strange.protocol
+        return known if known and not other else stranger(address, self.strange, self.timeout_s)
 
     def _plan(self, guest: Guest, variant: dict[str, str]) -> dict[str, Any]:
         """What will be asked, and how long that takes when nobody answers: most addresses are nobody's."""
@@ -108,7 +113,20 @@ async def scan(site: Site, request: Mapping[str, Any]) -> AsyncGenerator[dict[st
             if unusable == len(variants):
                 raise
             yield {"event": "skipped", "why": str(error), **variant}
-    yield {"event": "done", "found": found}
+    hint = "" if found else _next_step(wire, strange, tried_others=variants != [{}])
+    yield {"event": "done", "found": found, **({"hint": hint} if hint else {})}
+
+
+def _next_step(wire: LinkSettings, strange: Profile, *, tried_others: bool) -> str:
+    """What else to try where nobody answered; empty where there is nothing that a scan could do."""
+    again = f"station-agent scan {wire.name}"
+    if wire.endpoint.kind != "serial":
+        if not is_modbus(strange):
+            return ""
+        if strange.protocol == "modbus-rtu":
+            return f"A gateway may speak Modbus TCP itself: {again} --protocol modbus-tcp"
+        return f"A gateway may only pass bytes on: {again} --protocol modbus-rtu"
+    return "" if tried_others else f"Check wires A and B, then try other settings: {again} --serial 9600,19200,4800"
 
 
 def _usual_addresses(profile: Profile) -> list[int | str] | list[None]:
@@ -135,10 +153,16 @@ async def _answer(guest: Guest, device: Device) -> dict[str, Any] | None:
 
 
 def _profile(site: Site, wire: LinkSettings, wanted: Scan) -> Profile:
-    """What strangers are asked as: one model, or a Modbus unit of which nothing is known but one register."""
+    """What strangers are asked as: one model, or a Modbus unit of which nothing is known but one register.
+
+    Where no device on the wire speaks Modbus, and nothing else is *wanted*, that model is the first device's.
+    """
     if wanted.profile:
         return load_profile(wanted.profile, [site.settings.folder / "profiles"])
-    protocol = wanted.protocol or modbus_among(site.devices_on(wire.name))
+    neighbours = site.devices_on(wire.name)
+    if neighbours and not wanted.protocol and not any(is_modbus(one.profile) for one in neighbours):
+        return neighbours[0].profile
+    protocol = wanted.protocol or modbus_among(neighbours)
     if not protocol.startswith("modbus"):
         hint = nearest(protocol, [one for one in protocol_names() if one.startswith("modbus")], "protocols to scan")
         raise WrongRequestError(f"a scan cannot ask in the protocol {protocol}; name a profile of it", hint=hint)

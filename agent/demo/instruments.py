@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, tzinfo
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from agent.demo import gas_analyzers, sampling
@@ -72,7 +71,7 @@ class Station:
         """The terminal that each stable name leads to now."""
         return {name: line.slave_name for name, line in self.lines.items()}
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Start every instrument; OSError, with none left running, when one cannot be."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -82,10 +81,11 @@ class Station:
             self._plug_text("weather", WeatherTransmitter(self._air).replies)
             self._plug_house()
         except OSError:
-            await self.stop()
+            await self._stack.aclose()
             raise
+        return self
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop every instrument and remove the links."""
         await self._stack.aclose()
 
@@ -155,12 +155,3 @@ class Station:
             return reply if isinstance(reply, bytes) else reply()
 
         return count
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()

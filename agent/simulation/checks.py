@@ -68,33 +68,25 @@ def _xor(data: bytes) -> bytes:
     return b"%02X" % check
 
 
-def _shifted(crc: int, polynomial: int) -> int:
+def _shifted(crc: int) -> int:
     for _ in range(8):
-        crc = crc >> 1 ^ (polynomial if crc & 1 else 0)
+        crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
     return crc
 
 
 def _sdi12(data: bytes) -> bytes:
-    """Start 0, A001, as three characters of six bits (SDI-12 1.4, 4.4.12; Vaisala M211840EN)."""
+    """Start 0, as three characters of six bits (SDI-12 1.4, 4.4.12; Vaisala M211840EN)."""
     crc = 0
     for byte in data:
-        crc = _shifted(crc ^ byte, 0xA001)
+        crc = _shifted(crc ^ byte)
     return bytes(0x40 + (crc >> shift & 0x3F) for shift in (12, 6, 0))
-
-
-def _umb(data: bytes) -> bytes:
-    """Start FFFF, 8408, low byte first (Lufft UMB protocol)."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = _shifted(crc ^ byte, 0x8408)
-    return crc.to_bytes(2, "little")
 
 
 def _hj212(data: bytes) -> bytes:
     """Start FFFF, the byte meets the register after its shift by eight (HJ 212-2017, annex A)."""
     crc = 0xFFFF
     for byte in data:
-        crc = _shifted(crc >> 8 ^ byte, 0xA001)
+        crc = _shifted(crc >> 8 ^ byte)
     return b"%04X" % crc
 
 
@@ -111,7 +103,6 @@ FORMS: dict[Checksum, Form] = {
     "bayern-hessen": Form(
         _form(rb"(?P<over>\x02(?P<text>[^\x03]*)\x03)(?P<sum>..)"), _xor, lambda text: b"\x02" + text + b"\x0300"
     ),
-    "umb-crc": Form(_form(rb"(?P<text>(?P<over>.*))(?P<sum>..)"), _umb, lambda text: text + b"00"),
     "vaisala-crc": Form(_form(rb"(?P<text>(?P<over>.*))(?P<sum>...)"), _sdi12, lambda text: text + b"000"),
     "adam-sum": Form(
         _form(rb"(?P<text>(?P<over>.*))(?P<sum>..)"),

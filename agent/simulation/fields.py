@@ -53,6 +53,7 @@ def number_in(channel: Channel, old: str) -> Decimal | None:
     if channel.format == "hessen":
         number = _of_hessen(old) if HESSEN.fullmatch(old) else None
     else:
+        old = _with_point(channel, old)
         match = NUMBER.fullmatch(old)
         number = Decimal(old) if match and (match["whole"] or match["part"]) else None
     return None if number is None else number * channel.scale + channel.offset
@@ -101,13 +102,17 @@ def _number(channel: Channel, old: str, value: Decimal) -> tuple[str, Said] | No
     if channel.format == "hessen":
         new = _hessen(number) if HESSEN.fullmatch(old) else None
         return (new, _said(channel, _of_hessen(new))) if new else None
-    match = NUMBER.fullmatch(old)
+    match = NUMBER.fullmatch(_with_point(channel, old))
     if match is None or not (match["whole"] or match["part"]):
         return None
     new = _with_power(number, match) if match["e"] else _in_width(number, match)
     if Decimal(new) in channel.no_value:
-        return old, _said(channel, Decimal(old))
-    return new, _said(channel, Decimal(new))
+        return old, _said(channel, Decimal(_with_point(channel, old)))
+    return new.replace(".", ",") if channel.format == "comma" else new, _said(channel, Decimal(new))
+
+
+def _with_point(channel: Channel, printed: str) -> str:
+    return printed.replace(",", ".", 1) if channel.format == "comma" else printed
 
 
 def _in_width(number: Decimal, printed: re.Match[str]) -> str:

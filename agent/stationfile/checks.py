@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.stationfile import guesses
 from agent.stationfile.draft import Draft, own_link
 from agent.stationfile.faults import Complaint, nearest
 from agent.stationfile.instruments import undrivable
@@ -132,7 +133,8 @@ def _addresses(draft: Draft) -> Iterator[Complaint]:
 def _modbus_address(index: int, device: DeviceSettings, link: LinkSettings) -> Iterator[Complaint]:
     low, high = (1, 247) if link.endpoint.kind == "serial" else (0, 255)
     if not isinstance(device.address, int) or not low <= device.address <= high:
-        yield Complaint(("device", index, "address"), f"a Modbus address here is a number from {low} to {high}")
+        what = f"a Modbus address here is a number from {low} to {high}"
+        yield Complaint(("device", index, "address"), what, guesses.number(device.address))
 
 
 def _address_twice(draft: Draft) -> Iterator[Complaint]:

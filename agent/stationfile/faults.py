@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from agent.stationfile.syntax import LISTS_OF_TABLES
 from agent.stationfile.tomlsource import Path, TomlSource
 from drivers.errors import StationError
 
 _SECRET = re.compile(r"pass|^pw|secret|token|pwd|credential|private|auth|^key$|api.?key", re.IGNORECASE)
 _LONGEST = 60
-_LISTS_OF_TABLES = ("link", "device", "uplink", "channel", "request", "example", "exchange")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake. ``line`` counts from 1; 0 means the file as a whole."""
+    """One mistake. ``line`` counts from 1; 0 means the file as a whole.
+
+    ``meant`` is the line as it was probably meant; it is shown in place of a hint, and in no language but the file's.
+    """
 
     file: str
     line: int
@@ -31,6 +34,7 @@ class Fault:
     found: str
     message: str
     hint: str = ""
+    meant: str = ""
 
     def __str__(self) -> str:
         return self.told(str)
@@ -39,8 +43,8 @@ class Fault:
         """Return it as one line; *say* translates what it says, not what stands in the file."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         what = f"{self.key} = {self.found}" if self.key and self.found else self.key or self.found
-        hint = f" ({say(self.hint)})" if self.hint else ""
-        return f"{where}: {f'{what}: ' if what else ''}{say(self.message)}{hint}"
+        hint = say("write: {}").format(self.meant) if self.meant else say(self.hint)
+        return f"{where}: {f'{what}: ' if what else ''}{say(self.message)}{f' ({hint})' if hint else ''}"
 
 
 class ConfigError(StationError):
@@ -61,12 +65,14 @@ class ConfigError(StationError):
         """Return how many mistakes there are, and the first of them."""
         if self._is_about_the_file:
             return f"{self._file}: {say(self.faults[0].message)}"
-        count = "one mistake" if len(self.faults) == 1 else f"{len(self.faults)} mistakes"
-        return f"{say(f'{self._file} has {count}')}; {self.faults[0].told(say)}"
+        count = len(self.faults)
+        mistakes = say(f"{self._file} has one mistake" if count == 1 else f"{self._file} has {count} mistakes")
+        return f"{mistakes}; {self.faults[0].told(say)}"
 
     @property
     def _is_about_the_file(self) -> bool:
-        return not self.faults[0].line and bool(self.faults[0].hint)
+        first = self.faults[0]
+        return not first.line and bool(first.hint) and first.file in (self._file, self._file.rpartition("/")[2])
 
     @property
     def report(self) -> str:
@@ -125,7 +131,7 @@ def place(raw: object, path: Path) -> str:
     said: list[str] = []
     for at, key in enumerate(path):
         if isinstance(key, int):
-            if said and path[at - 1] in _LISTS_OF_TABLES:
+            if said and path[at - 1] in LISTS_OF_TABLES:
                 said[-1] += f" {_called(value_at(raw, path[: at + 1]), key)}:"
         elif said and at > 1 and not said[-1].endswith(":"):
             said[-1] += f".{key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,8 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 import drivers
+from agent.stationfile import guesses
 from agent.stationfile.draft import Draft
-from agent.stationfile.faults import Complaint, ConfigError, Fault, Locator, nearest
+from agent.stationfile.faults import Complaint, ConfigError, Fault, Locator
 from agent.stationfile.pace import timeout_of
 from agent.stationfile.textfile import parse, read_text
 from agent.stationfile.wording import MISSING, complaints, meant
@@ -135,8 +137,7 @@ def _missing(index: int, name: str, folder: FilePath, error: ProfileError) -> Co
     known = catalog.profile_names(profile_folders(folder))
     if name in known:
         return Complaint(("device", index, "profile"), str(error), error.hint)
-    hint = nearest(name, known) or "list: station-agent profiles"
-    return Complaint(("device", index, "profile"), "there is no profile of this name", hint)
+    return Complaint(("device", index, "profile"), "there is no profile of this name", guesses.profile(name, known))
 
 
 def _faults_in_file(name: str, folder: FilePath) -> list[Fault]:
@@ -149,11 +150,11 @@ def _faults_in_file(name: str, folder: FilePath) -> list[Fault]:
         parsed = parse(read_text(file), shown)
     except ConfigError as error:
         return list(error.faults)
+    if not parsed.raw and parsed.faults:
+        return [replace(fault, hint="") for fault in parsed.faults]
     try:
         Profile.model_validate(parsed.raw)
     except ValidationError as error:
-        found = [
-            each for each in complaints(error, Profile, parsed.raw, ()) if not parsed.faults or each.message != MISSING
-        ]
+        found = [each for each in complaints(error, Profile, parsed.raw, ()) if parsed.whole or each.message != MISSING]
         return [*parsed.faults, *Locator(shown, parsed.source, parsed.raw).faults(found)]
     return list(parsed.faults)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from agent.stationfile.draft import Draft
 from agent.stationfile.faults import Complaint, nearest
+from agent.stationfile.guesses import as_name
 from agent.stationfile.tomlsource import Path
 from drivers.profile import Channel, Profile
 from drivers.reading import Stream
@@ -68,6 +69,8 @@ def _judge(draft: Draft, path: Path, target: str, own: list[str] | None = None) 
         return
     indexes = {name: index for index, name in draft.names("device").items()}
     if device not in indexes:
+        if device in map(as_name, indexes):
+            return  # its name is a mistake that is told already
         yield Complaint(path, f'there is no [[device]] "{device}"', nearest(device, indexes))
         return
     profile = draft.profiles.get(indexes[device])

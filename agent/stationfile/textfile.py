@@ -6,27 +6,33 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.stationfile.faults import ConfigError, Fault, shown_line
+from agent.stationfile.syntax import LISTS_OF_TABLES, explained, is_toml
 from agent.stationfile.tomlsource import TomlSource
 
 LARGEST = 4_000_000
 """Bytes of a station file; a larger one is no station file."""
 
 _MOST_SYNTAX_FAULTS = 20
+_MISSING = "write one with: sudo station-agent init (or copy station.toml.example), or name another: --config FILE"
 _PAIR = re.compile(r"\s*[A-Za-z0-9_\"'.-]+\s*=\s*(.*)")
 _UNQUOTED = re.compile(r"[^\s\"'\[{#][^#]*")
-_TYPOGRAPHIC = re.compile("[“”„‘’＂]")
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A text as TOML. Lines that could not be read are left out of ``raw`` and stand in ``faults``."""
+    """A text as TOML, with what is wrong in ``faults``.
+
+    Lines that could be mended stand in ``raw`` as they were probably meant, others are
+    left out; ``whole`` says that there are none of these.
+    """
 
     raw: dict[str, Any]
     source: TomlSource
     faults: tuple[Fault, ...] = ()
+    whole: bool = True
 
 
 def read_text(path: Path) -> str:
@@ -45,7 +51,7 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{content[error.start]:02x}"
-        hint = "save it as UTF-8; Chinese text was perhaps saved as GBK"
+        hint = f"save it as UTF-8; from GBK: iconv -f GBK -t UTF-8 -o NEW {path.name}"
         raise ConfigError(str(path), [Fault(path.name, line, "", found, "not UTF-8 text", hint)]) from None
 
 
@@ -55,36 +61,71 @@ def parse(text: str, name: str) -> Parsed:
     source = TomlSource(text)
     if not text.strip():
         return Parsed({}, source, (Fault(name, 0, "", "", "the file is empty", "begin with [station] and its id"),))
-    lines = text.split("\n")
+    lines, whole = text.split("\n"), True
     faults: list[Fault] = []
     while True:
         try:
-            return Parsed(tomllib.loads("\n".join(lines)), source, tuple(faults))
+            return Parsed(tomllib.loads("\n".join(lines)), source, tuple(faults), whole)
         except RecursionError:
             return Parsed({}, source, (Fault(name, 0, "", "", "lists or tables stand too deep in each other"),))
         except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
-            line = _line_of(str(error), lines)
-            faults.append(_syntax_fault(name, source, str(error), line, lines[line - 1]))
-            if len(faults) == _MOST_SYNTAX_FAULTS or not _stands_alone(lines[line - 1], str(error)):
-                return Parsed({}, source, tuple(faults))
-            lines[line - 1] = ""
+            slip = _slip(source, str(error), lines)
+        faults.append(Fault(name, slip.line, "", slip.shown, slip.what, slip.hint, slip.better))
+        if len(faults) == _MOST_SYNTAX_FAULTS or slip.meant is None or lines[slip.line - 1] == slip.meant:
+            return Parsed({}, source, tuple(faults))
+        whole = whole and not slip.is_left_out
+        lines[slip.line - 1] = slip.meant
 
 
-def _stands_alone(line: str, message: str) -> bool:
-    """Whether the mistake is in this line only, so that the rest of the text can be read without it."""
-    return bool(_PAIR.match(line)) and (_is_repeated(message) or not _is_toml(line))
+class _Slip(NamedTuple):
+    """A mistake of syntax in a line.
+
+    ``meant`` is what to read there instead; None where nothing after it is sure. ``better`` is how it may be shown.
+    """
+
+    line: int
+    shown: str
+    what: str
+    hint: str
+    meant: str | None
+    better: str = ""
+    is_left_out: bool = False
+
+
+def _slip(source: TomlSource, message: str, lines: list[str]) -> _Slip:
+    """What tomllib means by *message* about *lines*."""
+    line = _line_of(message, lines)
+    text = lines[line - 1]
+    key = next((part for part in reversed(source.key_at(line)) if isinstance(part, str)), "")
+    shown = shown_line(text, key)
+    if _is_repeated(message):
+        return _repeated(source, line, lines, shown)
+    if is_toml(text):
+        above = source.line(source.key_at(line - 1))
+        return _Slip(
+            line, shown, "not expected here", f"a text, list or table above has no end; look at line {above}", None
+        )
+    what, meant = explained(text)
+    if meant:
+        better = shown_line(meant, key)
+        return _Slip(line, shown, what, "", meant, "" if "…" in better else better)
+    what, hint = _in_plain_words(message, text)
+    return _Slip(line, shown, what, hint, "" if _PAIR.match(text) else None, is_left_out=True)
+
+
+def _repeated(source: TomlSource, line: int, lines: list[str], shown: str) -> _Slip:
+    """A key or table that stands twice; one of a list of tables does when the first has single brackets."""
+    before = source.first_line_of(line)
+    single = re.fullmatch(r"\s*\[([A-Za-z0-9_.-]+)\]\s*(#.*)?", lines[before - 1]) if before else None
+    if before and single and single[1].rpartition(".")[2] in LISTS_OF_TABLES:
+        meant, what = f"[[{single[1]}]]", "a list of tables"
+        return _Slip(before, shown_line(lines[before - 1]), what, f"write {meant}, with two brackets", meant)
+    hint = f"first in line {before}" if before else "each key and table once"
+    return _Slip(line, shown, "stands twice", hint, "" if _PAIR.match(lines[line - 1]) else None)
 
 
 def _is_repeated(message: str) -> bool:
     return any(word in message for word in ("overwrite", "twice", "Duplicate"))
-
-
-def _is_toml(line: str) -> bool:
-    try:
-        tomllib.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _refused(path: Path, message: str, hint: str) -> ConfigError:
@@ -93,7 +134,7 @@ def _refused(path: Path, message: str, hint: str) -> ConfigError:
 
 def _unreadable(error: Exception) -> tuple[str, str]:
     if isinstance(error, FileNotFoundError):
-        return "there is no such file", "name it with --config FILE or in $STATION_AGENT_CONFIG"
+        return "there is no such file", _MISSING
     if isinstance(error, IsADirectoryError):
         return "this is a folder, not a file", "name the station.toml inside it"
     if isinstance(error, PermissionError):
@@ -110,35 +151,19 @@ def _line_of(message: str, lines: list[str]) -> int:
     return next((number for number, line in enumerate(lines, 1) if re.search(r"\d{4000}", line)), 1)
 
 
-def _syntax_fault(name: str, source: TomlSource, message: str, line: int, text: str) -> Fault:
-    path = source.key_at(line)
-    key = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if _is_repeated(message):
-        before = source.first_line_of(line)
-        what, hint = "stands twice", f"first in line {before}" if before else "each key and table once"
-    elif _is_toml(text):
-        above = source.line(source.key_at(line - 1))
-        what, hint = "not expected here", f"a text, list or table above has no end; look at line {above}"
-    else:
-        what, hint = _explained(re.sub(r" \(at [^)]*\)$", "", message), text)
-    return Fault(name, line, "", shown_line(text, key), what, hint)
-
-
-def _explained(reason: str, text: str) -> tuple[str, str]:
-    """Say in plain words what tomllib means by *reason*."""
+def _in_plain_words(message: str, text: str) -> tuple[str, str]:
+    """What tomllib means by *message* about the line *text*, which could not be mended, and what to do."""
     pair = _PAIR.match(text)
-    if "Exceeds the limit" in reason:
+    if "Exceeds the limit" in message:
         return "a number of too many digits", ""
-    if _TYPOGRAPHIC.search(text):
-        return "these are not plain quotes", 'write "…" with the straight quote'
     if pair and not pair[1]:
         return "a value is missing after =", ""
+    if pair and re.search(r"\s[A-Za-z_]+\s*=", pair[1]):
+        return "two keys in one line", "each key stands on a line of its own"
     if pair and _UNQUOTED.fullmatch(pair[1]):
         return "not a number, true or false", 'a text stands in quotes: "5s"'
-    if pair and re.fullmatch("[\"'][^\"']*", pair[1]):
-        return "the text has no closing quote", ""
     if text.strip().startswith("["):
         return "not a table header", "write [station] or [[device]], alone on its line"
     if not pair:
         return 'not of the form key = "value"', ""
-    return f"not TOML: {reason}", ""
+    return f"not TOML: {message.partition(' (at ')[0]}", ""

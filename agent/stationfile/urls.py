@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from pydantic import ValidationInfo
 
 from agent.paths import file_named
-from drivers.endpoint import Endpoint, parse_url
+from agent.stationfile.syntax import plain
+from drivers.endpoint import Endpoint, parse_url, proper_host
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 _FILES = ("ca", "cert", "key")
@@ -52,7 +53,7 @@ def parse_broker(url: str) -> Broker:
         raise ValueError("a broker is mqtts://host:port, with a port from 1 to 65535")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("nothing follows host and port; topics begin with what root says")
-    return Broker(parts.hostname, port or PORTS[parts.scheme], parts.scheme == "mqtts")
+    return Broker(proper_host(parts.hostname), port or PORTS[parts.scheme], parts.scheme == "mqtts")
 
 
 def broker_url(url: str) -> str:
@@ -84,6 +85,8 @@ def same_wire(endpoint: Endpoint) -> tuple[str, str]:
 def _refuse_secrets(url: str, hint: str) -> None:
     if not url.isprintable() or " " in url:
         raise ValueError("an address has no blanks and no line ends")
+    if plain(url) != url:
+        raise ValueError("an address has plain characters only: points, colons and digits that are not wide")
     if "@" in url:
         raise ValueError(f"no user and no password belong into an address: {hint}")
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.stationfile import guesses
 from agent.stationfile.faults import Complaint, listed, nearest, value_at
+from agent.stationfile.syntax import LISTS_OF_TABLES
 from agent.stationfile.tomlsource import Path
-from drivers.units import UNITS
+from drivers import catalog
 
 NAME_RULE = 'a name begins with a small letter and goes on with small letters, digits, "_" and "-", at most 32'
 _PATTERNS = {
@@ -54,6 +55,7 @@ _BOUNDS = {
     "too_long": ("max_length", "at most {} of them"),
 }
 _IN_URL = 'it into url, such as "tcp://host:502", "mqtts://host:8883" or "serial:///dev/ttyS0?baud=9600"'
+_TABLES = "table: coil for function 1, discrete for 2, holding for 3, input for 4"
 _ELSEWHERE = {
     "user": "username",
     "host": _IN_URL,
@@ -62,9 +64,31 @@ _ELSEWHERE = {
     "baud": _IN_URL,
     "baudrate": _IN_URL,
     "parity": _IN_URL,
+    "broker": _IN_URL,
+    "server": _IN_URL,
+    "com": _IN_URL,
     "interval": "every",
+    "period": "every",
+    "cycle": "every",
     "unit_id": "address",
     "slave": "address",
+    "slave_id": "address",
+    "station": "address",
+    "model": "profile",
+    "topic": "root",
+    "data_type": "type",
+    "datatype": "type",
+    "byte_order": "order",
+    "word_order": "order",
+    "endian": "order",
+    "function": _TABLES,
+    "function_code": _TABLES,
+    "fc": _TABLES,
+    "length": "count",
+    "quantity": "count",
+    "factor": "scale",
+    "multiplier": "scale",
+    "coefficient": "scale",
 }
 
 
@@ -74,7 +98,14 @@ def complaints(error: ValidationError, model: type[BaseModel], raw: object, base
     for detail in error.errors(include_url=False):
         details.setdefault(_written(detail, raw), []).append(detail)
     for path, same in details.items():
-        yield _complaint(same, model, raw, base, path)
+        if not _is_of_what_was_left_out(same[0], value_at(raw, path)):
+            yield _complaint(same, model, raw, base, path)
+
+
+def _is_of_what_was_left_out(detail: ErrorDetails, value: object) -> bool:
+    """Whether a list is too short only because pydantic does not count elements that are wrong."""
+    least = detail.get("ctx", {}).get("min_length", 0)
+    return detail["type"] == "too_short" and isinstance(value, list) and len(value) >= least
 
 
 def _complaint(same: list[ErrorDetails], model: type[BaseModel], raw: object, base: Path, path: Path) -> Complaint:
@@ -85,10 +116,24 @@ def _complaint(same: list[ErrorDetails], model: type[BaseModel], raw: object, ba
         return Complaint(base + path, "unknown key", _near_key(model, path), shows=False)
     if kind in ("literal_error", "enum"):
         allowed = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        return Complaint(base + path, f"allowed: {listed(allowed)}", nearest(value, allowed))
+        return Complaint(base + path, f"allowed: {listed(allowed)}", guesses.word(value, allowed))
+    if kind in ("tuple_type", "model_type") and (brackets := _brackets(path, value)):
+        return Complaint(base + path, *brackets)
     message = " or ".join(dict.fromkeys(_message(detail) for detail in same))
+    if kind == "missing" and isinstance(value, list):
+        message = "a list of more values"
     inside, message = meant(message, value)
-    return Complaint(base + path + inside, *_with_near(message, value))
+    path += inside
+    return Complaint(base + path, *_with_near(message, value, path[-1] if path else ""))
+
+
+def _brackets(path: Path, value: object) -> tuple[str, str] | None:
+    """What to say where a table has one pair of brackets too few, or one too many."""
+    if isinstance(value, dict) and path[-1] in LISTS_OF_TABLES:
+        return "a list of tables", f"write [[{path[-1]}]], with two brackets"
+    if isinstance(value, list) and path[-1] not in LISTS_OF_TABLES and any(isinstance(one, dict) for one in value):
+        return "a table", f"write [{path[-1]}], once and with single brackets"
+    return None
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -103,21 +148,28 @@ def _message(detail: ErrorDetails) -> str:
     return _REASONS.get(kind) or _KINDS.get(kind.split("_")[0], detail["msg"])
 
 
-def _with_near(message: str, value: object) -> tuple[str, str]:
+_GUESSES: tuple[tuple[str, Callable[[object], str]], ...] = (
+    ("UCUM", guesses.unit),
+    ("zone", guesses.zone),
+    ("duration", guesses.duration),
+    ("size", guesses.size),
+    ("serial://,", guesses.link_url),
+    ("mqtts://host:port", guesses.broker_url),
+    (NAME_RULE, guesses.name),
+    ("HJ", lambda written: guesses.meant(f'"{str(written).lower()}"')),
+    (_KINDS["list"], guesses.listed),
+)
+"""What a message has in it, and what knows then what was meant."""
+
+
+def _with_near(message: str, value: object, key: str | int) -> tuple[str, str]:
     """Shorten lists that nobody reads to the end, and add the nearest right word."""
+    if message == NAME_RULE and key == "profile":
+        return "there is no profile of this name", guesses.profile(value, catalog.profile_names())
+    hint = next((guess(value) for part, guess in _GUESSES if part in message), "")
     if message.startswith("not one of the known UCUM codes"):
-        return 'not one of the known UCUM codes such as "Cel", "hPa" or "ug/m3"', _nearest_unit(value)
-    if message.startswith("a time zone"):
-        return message, nearest(value, available_timezones()) or (
-            "" if available_timezones() else "install the package tzdata"
-        )
-    return message, ""
-
-
-def _nearest_unit(value: object) -> str:
-    """The code of a unit that was written as a screen shows it, or the nearest code."""
-    meant = next((code for code, shown in UNITS.items() if isinstance(value, str) and shown == value), None)
-    return f'did you mean "{meant}"?' if meant else nearest(value, UNITS)
+        message = 'not one of the known UCUM codes such as "Cel", "hPa" or "ug/m3"'
+    return message, hint
 
 
 def _written(detail: ErrorDetails, raw: object) -> Path:
@@ -125,7 +177,7 @@ def _written(detail: ErrorDetails, raw: object) -> Path:
     path: Path = ()
     for key in detail["loc"]:
         here = value_at(raw, path)
-        if isinstance(here, dict) or (isinstance(here, list) and isinstance(key, int)):
+        if isinstance(here, dict) or (isinstance(here, list) and key in range(len(here))):
             path += (key,)
     return path
 
@@ -140,6 +192,7 @@ def meant(message: str, table: object) -> tuple[Path, str]:
         if named and value_at(channel, ("name",)) == named[1]:
             inside, message = meant(re.sub(r"^(device \S+: )?channel \S+:? ", "", message), channel)
             return ("channel", at, *inside), message
+    message = re.sub(r"^device \S+: ", "", message)
     message = re.sub(r"^device \S+ ", "it ", message)
     words = (_CALLED.get(word, word) for word in re.findall(r"[a-z_]+", message))
     return next(((word,) for word in words if word in table), ()), message
@@ -151,7 +204,7 @@ def _near_key(model: type[BaseModel], path: Path) -> str:
     if "pass" in wrong.lower() and "password_file" in allowed:
         return "write the password into a file of its own and name that in password_file"
     elsewhere = _ELSEWHERE.get(wrong.lower(), "")
-    if elsewhere in allowed or (elsewhere == _IN_URL and "url" in allowed):
+    if elsewhere.partition(":")[0] in allowed or (elsewhere == _IN_URL and "url" in allowed):
         return f"write {elsewhere}"
     return nearest(wrong, allowed) or f"known here: {', '.join(allowed)}"
 
