@@ -1,28 +1,35 @@
-"""What the channels of a record meant when it was made: from the dictionaries in the log, not from today's profiles."""
+"""What channels meant when a record was made: from the dictionaries of that time, not from today's profiles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from agent.store.reader import Reader
+from agent.store.source import Source
 from drivers.reading import Stream
 from drivers.units import shown
 
 _CHUNK = 500
+_EVER_MS = 1 << 47
+_TELLS = b'"event":"dictionary"'
 
 
 class Dictionaries:
-    """The dictionaries of one log by id, looked for from its end backwards, and no further than somebody asks."""
+    """The dictionaries of one log by id, looked for from its end backwards, and no further than somebody asks.
 
-    def __init__(self, log: Reader) -> None:
+    Those that it has freed come from the archive, if that is given as well.
+    """
+
+    def __init__(self, records: Reader | Source) -> None:
         self._known: dict[str, Mapping[str, Any]] = {}
-        self._past = _backwards(log)
+        self._past = _backwards(records)
 
     def words(self, meta: str) -> Mapping[str, Any]:
-        """What dictionary *meta* says; nothing where the log no longer has it."""
+        """What dictionary *meta* says; nothing where nobody has it any more."""
         while meta not in self._known:
             found = next(self._past, None)
             if found is None:
@@ -50,13 +57,26 @@ class Dictionaries:
         return shown(self.channel(meta, channel).get("unit"))
 
 
-def _backwards(log: Reader) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _backwards(records: Reader | Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(records, Source):
+        return chain(_of_log(records.log), _of_archive(records))
+    return _of_log(records)
+
+
+def _of_log(log: Reader) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for series in reversed(log.series()):
         if series.stream is not Stream.EVENT:
             continue
         for high in range(series.last, series.first - 1, -_CHUNK):
             rows = list(log.walk(series.epoch, Stream.EVENT, max(series.first, high - _CHUNK + 1), high))
-            for row in reversed(rows):
-                if b'"event":"dictionary"' in row.body:
-                    record = orjson.loads(row.body)
-                    yield record["meta"], record["data"]
+            yield from (_told(row.body) for row in reversed(rows) if _TELLS in row.body)
+
+
+def _of_archive(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for file in reversed(source.files(Stream.EVENT, 0, _EVER_MS)):
+        yield from (_told(body) for _, body in source.bodies(file) if _TELLS in body)
+
+
+def _told(body: bytes) -> tuple[str, Mapping[str, Any]]:
+    record = orjson.loads(body)
+    return record["meta"], record["data"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from agent.accounts.causes import Cause
 from agent.accounts.report import Report
 from agent.accounts.tally import Account, Delivery, Tally
+from agent.exporting.sheet import POINT, Dialect, Sheet, plain
 from agent.store.record import time_text
 
 COLUMNS = (
@@ -30,28 +30,34 @@ COLUMNS = (
     "transmission_rate",
     "validity_rate",
     "valid_transmission_rate",
+    "hours",
+    "hours_acquired",
+    "hours_valid",
+    "hours_received",
+    "hours_received_valid",
 )
 
 
-def as_csv(found: Report) -> bytes:
+def as_csv(found: Report, dialect: Dialect = POINT) -> bytes:
     """Return the report as CSV, with the byte-order mark that makes spreadsheet programs read UTF-8."""
     text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(COLUMNS)
+    sheet = Sheet(text, dialect)
+    sheet.write([COLUMNS])
     for account in found.accounts:
         for day, tally in account.days.items():
-            table.writerows(_rows(account, day, tally))
+            sheet.write(_rows(account, day, tally))
     return text.getvalue().encode("utf-8-sig")
 
 
 def _rows(account: Account, day: str, tally: Tally) -> Iterator[tuple[object, ...]]:
-    begin = (day, account.device, account.channel, account.title, account.unit)
+    begin = (day, plain(account.device), plain(account.channel), plain(account.title), account.unit)
     counts = (tally.expected, tally.acquired, tally.valid, *(tally.lost[cause] for cause in Cause))
     for uplink, delivery in (tally.deliveries or {"": Delivery()}).items():
         rates = (delivery.transmission, delivery.validity, delivery.valid_transmission)
-        shown = ("" if rate is None else round(rate, 6) for rate in rates)
+        shown = (None if rate is None else round(rate, 6) for rate in rates)
         end = (uplink, delivery.expected, delivery.exempt, delivery.received, delivery.valid, *shown)
-        yield (*begin, *counts, *end)
+        hours = (tally.hours.expected, tally.hours.received, tally.hours.valid)
+        yield (*begin, *counts, *end, *hours, delivery.hours.received, delivery.hours.valid)
 
 
 def as_words(found: Report) -> dict[str, Any]:
@@ -68,6 +74,7 @@ def as_words(found: Report) -> dict[str, Any]:
                 "title": account.title,
                 "unit": account.unit,
                 **_tally(account.total),
+                "valid_days": account.valid_days,
                 "days": {day: _tally(tally) for day, tally in account.days.items()},
             }
             for account in found.accounts
@@ -78,6 +85,7 @@ def as_words(found: Report) -> dict[str, Any]:
         ],
         "uncounted": found.uncounted,
         "repeated": found.repeated,
+        "unread": found.unread,
     }
 
 
@@ -87,6 +95,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "acquired": tally.acquired,
         "valid": tally.valid,
         "lost": {str(cause): tally.lost[cause] for cause in Cause},
+        "hours": {"expected": tally.hours.expected, "acquired": tally.hours.received, "valid": tally.hours.valid},
         "uplinks": {uplink: _delivery(delivery) for uplink, delivery in tally.deliveries.items()},
     }
 
@@ -100,4 +109,9 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "transmission_rate": delivery.transmission,
         "validity_rate": delivery.validity,
         "valid_transmission_rate": delivery.valid_transmission,
+        "hours": {
+            "expected": delivery.hours.expected,
+            "received": delivery.hours.received,
+            "valid": delivery.hours.valid,
+        },
     }

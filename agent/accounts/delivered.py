@@ -22,15 +22,16 @@ class Deliveries:
     """The measurements that the uplinks of one log have; ``names`` are their numbers."""
 
     def __init__(self, log: Reader, wanted: Collection[str] | None, since_ms: int) -> None:
-        """Of the uplinks *wanted*, or all that were served after *since_ms*."""
-        lives = log.uplinks()
+        """Of the uplinks *wanted* and those that were removed after *since_ms*, or of all that were served then."""
+        self._cursors = log.cursors()
+        had = {name for name, _, stream in self._cursors if stream is Stream.MEASUREMENT}
         self.lives: dict[str, UplinkLife] = {
             name: life
-            for name, life in lives.items()
-            if (name in wanted if wanted is not None else life.removed_ms is None or life.removed_ms > since_ms)
+            for name, life in log.uplinks().items()
+            if (life.removed_ms is None and (wanted is None or name in wanted))
+            or (life.removed_ms is not None and life.removed_ms > since_ms and name in had)
         }
         self.names = sorted(self.lives)
-        self._cursors = log.cursors()
 
     def serves(self, name: str, due_ms: int) -> bool:
         """Whether the uplink was there when a tick was due."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from agent.accounts.causes import Cause
+from agent.accounts.steps import ms_of
 
 Record = Mapping[str, Any]
 
@@ -37,12 +37,13 @@ def downtimes(events: Iterable[Record]) -> list[Down]:
 
     The computer was off when it started after the last record; an agent of a version that did not say
     when it did counts as cut off by the power, unless it had said goodbye. A clock that was wrong at the
-    start, as without a battery, tells the end of the time by the step that sets it right.
+    start, as without a battery, tells the end of the time by the step that sets it right. What a log that
+    turned out to be an older copy of itself does not know, was not kept: nobody can say how long nothing was polled.
     """
     found: list[Down] = []
     stopped_ms: int | None = None
     for event in events:
-        name, at_ms = event["event"], _ms(event["time"])
+        name, at_ms = event["event"], ms_of(event["time"])
         if name == "agent_stopped":
             stopped_ms = at_ms
         elif name == "agent_started":
@@ -51,17 +52,19 @@ def downtimes(events: Iterable[Record]) -> list[Down]:
             stopped_ms = None
         elif name == "clock_stepped":
             data = event["data"]
-            back_ms, set_ms = _ms(data["expected"]), _ms(data["found"])
+            back_ms, set_ms = ms_of(data["expected"]), ms_of(data["found"])
             if found and found[-1].until_ms < found[-1].since_ms < set_ms:
                 found[-1] = found[-1]._replace(until_ms=set_ms)
             elif back_ms < set_ms:
                 found.append(Down(back_ms, set_ms, Cause.AGENT))
+        elif name == "epoch_began" and found and _is_older_copy(event["data"].get("reason", "")):
+            found[-1] = found[-1]._replace(cause=Cause.AGENT)
     return found
 
 
 def _down(data: Record, at_ms: int, stopped_ms: int | None) -> Down | None:
     """What the start of an agent says of the time before it; None at the first start of all."""
-    last_ms = max(map(_ms, data.get("last", {}).values()), default=stopped_ms)
+    last_ms = max(map(ms_of, data.get("last", {}).values()), default=stopped_ms)
     if last_ms is None:
         return None
     up_s = data.get("up_s")
@@ -71,5 +74,6 @@ def _down(data: Record, at_ms: int, stopped_ms: int | None) -> Down | None:
     return Down(last_ms, at_ms, Cause.POWER if has_been_off else Cause.AGENT)
 
 
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+def _is_older_copy(reason: str) -> bool:
+    """Whether a new epoch began because the log was put back: its mark says so, a broker or a consumer."""
+    return reason.endswith("_high_water") or " shows " in reason

@@ -7,14 +7,14 @@ from datetime import tzinfo
 from html import escape
 
 from agent.accounts.report import Report
-from agent.accounts.tables import Table, by_day, definitions, moment, notes, tables
+from agent.accounts.tables import Table, by_day, definitions, legend, moment, notes, tables
 from agent.language import chosen, say
 
 STYLE = """
 @page { size: A4; margin: 15mm }
 body { font: 10pt/1.4 "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "SimSun", sans-serif; color: #000 }
 body { max-width: 180mm; margin: 8mm auto }
-h1 { font-size: 15pt; margin: 0 } h2 { font-size: 11pt; margin: 6mm 0 1mm }
+h1 { font-size: 15pt; margin: 0 } h2 { font-size: 11pt; margin: 6mm 0 1mm; page-break-after: avoid }
 table { border-collapse: collapse; width: 100%; page-break-inside: auto } tr { page-break-inside: avoid }
 thead { display: table-header-group } th, td { border: 0.3pt solid #777; padding: 0.6mm 1.5mm; text-align: right }
 th:first-child, td:first-child { text-align: left } th { background: #eee }
@@ -31,7 +31,8 @@ def as_page(found: Report, *, title: str, station: str, zone: tzinfo) -> str:
         f"<p>{escape(' · '.join(filter(None, (station, found.station, _span(found, zone)))))}</p>",
         *(line for table in tables(found) for line in _table(table)),
         *_paragraphs(notes(found, zone)),
-        *(_table(by_day(found)) if len(found.days) > 1 else ()),
+        *(line for table in by_day(found) for line in _table(table) if len(found.days) > 1),
+        *(_table(legend(found)) if any(account.title for account in found.accounts) else ()),
         f"<h2>{escape(say('How it is counted'))}</h2>",
         *_paragraphs(definitions()),
         f'<p class="signed"><span>{escape(say("date"))}</span><span>{escape(say("made by"))}</span>',

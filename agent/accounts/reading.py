@@ -1,8 +1,4 @@
-"""Reads what the records of a stretch say of each tick: ten million in a month, so only what differs is decoded.
-
-Canonical records sort their keys: what stands before ``"seq":`` names device, dictionary,
-qualities and reasons, and is the same for most of them. It is decoded once.
-"""
+"""Reads what the records of a stretch say of each tick: ten million in a month, so only what differs is decoded."""
 
 from __future__ import annotations
 
@@ -12,13 +8,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from agent.accounts.causes import VALID, State
-from agent.accounts.delivered import Deliveries, Part
+from agent.accounts.delivered import Deliveries
+from agent.accounts.sheets import Sheet, sheets
+from agent.accounts.steps import ms_of
 from agent.accounts.stretches import Stretch
 from agent.accounts.timeline import Pattern, Timeline
-from agent.store.reader import Reader
-from drivers.reading import Quality, Stream
+from agent.store.source import ArchiveError, Source
+from drivers.reading import Quality
 
-_CHUNK = 10_000
 _LATE_MS = 120_000
 """Ticks that gave nothing are recorded under the time of the first of them, up to a minute later."""
 
@@ -36,39 +33,36 @@ DECODE = Learnt(None, 0)
 
 
 class Readings:
-    """The timelines of the devices of one stretch, filled from the log."""
+    """The timelines of the devices of one stretch, filled from what was recorded."""
 
-    def __init__(self, log: Reader, stretch: Stretch) -> None:
-        self._log = log
+    def __init__(self, source: Source, stretch: Stretch) -> None:
+        self._source = source
         self._stretch = stretch
         self.timelines = {device: list(_timelines(device, stretch)) for device in stretch.plan}
         self._learnt: dict[str, Learnt] = {}
         self.metas: dict[str, str] = {}
         """The last dictionary that a device used."""
+        self.unread: list[str] = []
+        """What of the archive could not be read, a sentence each."""
 
     def read(self, deliveries: Deliveries) -> None:
         """Fill the timelines."""
-        since_ms, until_ms = self._stretch.since_ms - _LATE_MS, self._stretch.until_ms + _LATE_MS
-        for epoch, first, last in self._log.runs(Stream.MEASUREMENT, since_ms, until_ms):
-            last = min(last, self._log.extent(epoch, Stream.MEASUREMENT).last)
-            for part in deliveries.parts(epoch, first, last) if first <= last else ():
-                self._learnt.clear()
-                self._read_part(epoch, part)
+        for sheet in sheets(self._source, self._stretch.since_ms - _LATE_MS, self._stretch.until_ms + _LATE_MS):
+            try:
+                for first, last, lacking in deliveries.parts(sheet.epoch, sheet.first, sheet.last):
+                    self._learnt.clear()
+                    self._read_part(sheet, first, last, lacking)
+            except ArchiveError as error:
+                self.unread.append(str(error))
 
-    def _read_part(self, epoch: str, part: Part) -> None:
+    def _read_part(self, sheet: Sheet, first: int, last: int, lacking: int) -> None:
         learnt = self._learnt
-        for seq, time_ms, head in self._beginnings(epoch, part):
-            known = learnt.get(head) or self._learn(head, part.lacking)
+        for seq, time_ms, head in sheet.beginnings(first, last):
+            known = learnt.get(head) or self._learn(head, lacking)
             if known.timeline is not None:
                 known.timeline.put(time_ms, known.number)
             else:
-                self._decode(epoch, seq, time_ms, part.lacking)
-
-    def _beginnings(self, epoch: str, part: Part) -> Iterator[tuple[int, int, str]]:
-        first = part.first
-        while rows := self._log.beginnings(epoch, Stream.MEASUREMENT, first, part.last, _CHUNK):
-            yield from rows
-            first = rows[-1][0] + 1
+                self._decode(sheet.body(seq), lacking)
 
     def _learn(self, head: str, lacking: int) -> Learnt:
         """Decode the beginning of a record; what it does not tell by itself is decoded whole, each time."""
@@ -86,14 +80,12 @@ class Readings:
         self._learnt[head] = known
         return known
 
-    def _decode(self, epoch: str, seq: int, time_ms: int, lacking: int) -> None:
-        (row,) = self._log.batch(epoch, Stream.MEASUREMENT, seq, seq, max_records=1) or (None,)
-        if row is None:
-            return
-        record = orjson.loads(row.body)
+    def _decode(self, body: bytes, lacking: int) -> None:
+        record = orjson.loads(body)
         device = record.get("device", "")
         for timeline in self.timelines.get(device, ()):
             number = timeline.number(_pattern(record, timeline, lacking))
+            time_ms = ms_of(record["time"])
             if "values" not in record:
                 poll_us = round(self._stretch.plan[device].every_s * 1_000_000)
                 timeline.put_nothing(time_ms, number, record.get("ticks", 1), poll_us)

@@ -16,15 +16,19 @@ from agent.accounts.delivered import Deliveries
 from agent.accounts.downtime import Down, downtimes
 from agent.accounts.ledger import Ledger
 from agent.accounts.reading import Readings
+from agent.accounts.steps import clock_steps
 from agent.accounts.stretches import NothingExpectedError, Plan, Stretch, stretches
 from agent.accounts.suspicion import Suspicion
 from agent.accounts.tally import Account, Day
 from agent.dictionaries import Dictionaries
-from agent.store.reader import Reader
+from agent.store.source import ArchiveError, Source
 from drivers.reading import Stream
 
 AROUND_MS = 31 * 86_400_000
 """How long before a period what holds in it may have begun (alarms, work), and after it an agent may start again."""
+
+LEAD_MS = 2 * 3_600_000
+"""So long before a period it is read what its first ticks may recover from."""
 
 PENDING_MS = 90_000
 """Ticks younger than this may have records that are not written yet."""
@@ -45,6 +49,8 @@ class Report:
     """Channels that give a value when they have one: how many were to be expected nobody knows."""
     repeated: int
     """Readings for ticks that had one already: the clock was set back."""
+    unread: list[str]
+    """What of the archive could not be read, a sentence each: its ticks count as not kept."""
 
     @property
     def closes(self) -> bool:
@@ -53,7 +59,7 @@ class Report:
 
 
 def report(
-    log: Reader, days: Sequence[Day], *, now_ms: int, today: Plan | None, uplinks: Collection[str] | None
+    source: Source, days: Sequence[Day], *, now_ms: int, today: Plan | None, uplinks: Collection[str] | None
 ) -> Report:
     """Account for *days*, which follow each other, as far as they are over at *now_ms*.
 
@@ -61,37 +67,47 @@ def report(
     of no configuration that ran then.
     """
     since_ms, until_ms = days[0].since_ms, min(days[-1].until_ms, now_ms - PENDING_MS)
-    parts = stretches(log, since_ms, until_ms, today)
-    if not parts:
+    unread: list[str] = []
+    events = list(_events(source, since_ms - AROUND_MS, until_ms + AROUND_MS, unread))
+    steps = clock_steps(events)
+    parts = stretches(source, since_ms - LEAD_MS, until_ms, today, steps)
+    if not parts or parts[-1].until_ms <= since_ms:
         raise NothingExpectedError(f"{days[0].name} to {days[-1].name}" if len(days) > 1 else days[0].name)
-    events = list(_events(log, since_ms - AROUND_MS, until_ms + AROUND_MS))
-    attendance = Attendance.of(_maintenance(log, since_ms - AROUND_MS, until_ms + AROUND_MS))
-    deliveries = Deliveries(log, uplinks, since_ms)
+    attendance = Attendance.of(_maintenance(source, since_ms - AROUND_MS, until_ms + AROUND_MS, unread), steps)
+    deliveries = Deliveries(source.log, uplinks, since_ms)
     ledger = Ledger(list(days), deliveries, downtimes(events), Suspicion.of(events), attendance)
-    dictionaries = Dictionaries(log)
+    repeated = _fill(ledger, source, parts, unread)
+    found = Report(
+        station=source.station,
+        days=list(days),
+        since_ms=max(parts[0].since_ms, since_ms),
+        until_ms=parts[-1].until_ms,
+        accounts=[one for one in ledger.accounts.values() if one.days and one.is_fitted is not False],
+        uplinks=deliveries.names,
+        downs=[down for down in ledger.downs if down.until_ms > since_ms and down.since_ms < until_ms],
+        uncounted=sorted(_uncounted(parts)),
+        repeated=repeated,
+        unread=list(dict.fromkeys(unread)),
+    )
+    assert found.closes, "every expected tick is valid or lost to one cause"
+    return found
+
+
+def _fill(ledger: Ledger, source: Source, parts: Sequence[Stretch], unread: list[str]) -> int:
+    """Enter all ticks of *parts*; return how many readings were for ticks that had one already."""
+    dictionaries = Dictionaries(source)
     repeated = 0
     for part in parts:
-        readings = Readings(log, part)
-        readings.read(deliveries)
+        readings = Readings(source, part)
+        readings.read(ledger.deliveries)
+        unread += readings.unread
         for device, timelines in readings.timelines.items():
             for timeline in timelines:
                 ledger.enter(part, timeline)
                 repeated += timeline.repeated
             ledger.name(device, dictionaries, readings.metas.get(device, ""))
-    accounts = [account for account in ledger.accounts.values() if account.is_fitted is not False]
-    found = Report(
-        station=log.station,
-        days=list(days),
-        since_ms=parts[0].since_ms,
-        until_ms=parts[-1].until_ms,
-        accounts=accounts,
-        uplinks=deliveries.names,
-        downs=[down for down in ledger.downs if down.until_ms > since_ms and down.since_ms < until_ms],
-        uncounted=sorted(_uncounted(parts)),
-        repeated=repeated,
-    )
-    assert found.closes, "every expected tick is valid or lost to one cause"
-    return found
+    ledger.close()
+    return repeated
 
 
 def _uncounted(parts: Sequence[Stretch]) -> set[str]:
@@ -101,18 +117,27 @@ def _uncounted(parts: Sequence[Stretch]) -> set[str]:
     }
 
 
-def _events(log: Reader, since_ms: int, until_ms: int) -> Iterator[dict[str, Any]]:
-    """The events of a time in the order in which they were stored, those between that carry another time as well."""
-    runs = log.runs(Stream.EVENT, since_ms, until_ms)
+def _events(source: Source, since_ms: int, until_ms: int, unread: list[str]) -> Iterator[dict[str, Any]]:
+    for body in _told(source, Stream.EVENT, since_ms, until_ms, unread):
+        if b'"event":"dictionary"' not in body:
+            yield orjson.loads(body)
+
+
+def _maintenance(source: Source, since_ms: int, until_ms: int, unread: list[str]) -> Iterator[dict[str, Any]]:
+    """The audit records of who was at work."""
+    for body in _told(source, Stream.AUDIT, since_ms, until_ms, unread):
+        if b'"event":"maintenance_' in body:
+            yield orjson.loads(body)
+
+
+def _told(source: Source, stream: Stream, since_ms: int, until_ms: int, unread: list[str]) -> Iterator[bytes]:
+    """The records of a time in the order in which they were stored, those between that carry another time as well."""
+    for file in source.files(stream, since_ms, until_ms):
+        try:
+            yield from (body for _, body in source.bodies(file))
+        except ArchiveError as error:
+            unread.append(str(error))
+    runs = source.log.runs(stream, since_ms, until_ms)
     for epoch in dict.fromkeys(run[0] for run in runs):
         seqs = [seq for run in runs if run[0] == epoch for seq in run[1:]]
-        for row in log.walk(epoch, Stream.EVENT, min(seqs), max(seqs)):
-            if b'"event":"dictionary"' not in row.body:
-                yield orjson.loads(row.body)
-
-
-def _maintenance(log: Reader, since_ms: int, until_ms: int) -> Iterator[dict[str, Any]]:
-    """The audit records of who was at work, in the order in which they were stored."""
-    for row in log.between(Stream.AUDIT, since_ms, until_ms):
-        if b'"event":"maintenance_' in row.body:
-            yield orjson.loads(row.body)
+        yield from (row.body for row in source.log.walk(epoch, stream, min(seqs), max(seqs)))

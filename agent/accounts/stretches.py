@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
 
 from agent.accounts.expectation import Expectation
-from agent.store.reader import Reader
+from agent.accounts.steps import ClockStep, ms_of, set_right
+from agent.store.source import ArchiveError, Source
 from drivers.errors import StationError
 from drivers.reading import Stream
+
+_EVER_MS = 1 << 47
 
 Plan = Mapping[str, Expectation]
 """What is expected, by device."""
@@ -34,20 +38,24 @@ class Stretch(NamedTuple):
     plan: Plan
 
 
-def stretches(log: Reader, since_ms: int, until_ms: int, today: Plan | None) -> list[Stretch]:
-    """Return what was expected from *since_ms* to *until_ms*, as far as the log reaches back.
+def stretches(
+    source: Source, since_ms: int, until_ms: int, today: Plan | None, steps: Sequence[ClockStep] = ()
+) -> list[Stretch]:
+    """Return what was expected from *since_ms* to *until_ms*, as far as log and archive reach back.
 
-    *today* stands for configurations applied by an agent that did not record yet what they promise.
+    *today* stands for configurations applied by an agent that did not record yet what they promise. *steps* of the
+    clock tell when one was applied that has the time of a clock that was behind.
     """
     found: list[tuple[int, Plan]] = []
-    for row in log.between(Stream.AUDIT, 0, until_ms):
+    for _, row, _ in source.located(Stream.AUDIT, 0, until_ms):
         if b'"event":"configuration_applied"' in row.body:
             plan = _plan(orjson.loads(row.body).get("data", {}))
-            at_ms = max(row.time_ms, found[-1][0] if found else 0)  # the clock may have been wrong at a start
+            before_ms = found[-1][0] if found else 0
+            at_ms = max(set_right(row.time_ms, before_ms, steps), before_ms)
             found.append((at_ms, plan if plan is not None else today or {}))
     if not found:
         return []
-    begins = max(since_ms, reach_ms(log))
+    begins = max(since_ms, reach_ms(source))
     parts: list[Stretch] = []
     for (at_ms, plan), (next_ms, _) in zip(found, [*found[1:], (until_ms, {})], strict=True):
         first_ms, last_ms = max(at_ms, begins), min(next_ms, until_ms)
@@ -60,11 +68,14 @@ def stretches(log: Reader, since_ms: int, until_ms: int, today: Plan | None) -> 
     return parts
 
 
-def reach_ms(log: Reader) -> int:
-    """When the first measurement was made that is still there, if some were freed before it; else 0."""
-    for series in log.series():
+def reach_ms(source: Source) -> int:
+    """When the first measurement was made that somebody still has, if there were others before it; else 0."""
+    for file in source.files(Stream.MEASUREMENT, 0, _EVER_MS):
+        with suppress(ArchiveError):
+            return ms_of(orjson.loads(next(source.bodies(file))[1])["time"]) if file.first > 1 else 0
+    for series in source.log.series():
         if series.stream is Stream.MEASUREMENT and series.first <= series.last:
-            return log.time_of(series.epoch, series.stream, series.first) if series.first > 1 else 0
+            return source.log.time_of(series.epoch, series.stream, series.first) if series.first > 1 else 0
     return 0
 
 

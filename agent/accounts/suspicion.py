@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
+
+from agent.accounts.steps import ms_of
 
 Record = Mapping[str, Any]
 _EVER_MS = 1 << 60
@@ -24,7 +25,7 @@ class Suspicion:
         began: dict[tuple[str, str], tuple[int, list[str]]] = {}
         for event in events:
             name, device, data = event["event"], event.get("device", ""), event.get("data", {})
-            at_ms = round(datetime.fromisoformat(event["time"]).timestamp() * 1000)
+            at_ms = ms_of(event["time"])
             key = (device, data.get("id") or f"{data.get('channel')}.{data.get('flag', 'normal')}")
             if name in ("alarm_raised", "condition_began"):
                 began.setdefault(key, (at_ms, _targets(device, data)))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from agent.accounts.causes import Cause
 from agent.accounts.report import Report
 from agent.accounts.tally import Account
-from agent.language import say
+from agent.language import joined, say
 
 SHORT = {
     Cause.POWER: "power",
@@ -33,6 +33,10 @@ MEANINGS = {
 }
 
 
+ACROSS = 8
+"""So many channels stand beside each other."""
+
+
 class Table(NamedTuple):
     """A table: what it is about, its head, and its rows; all columns but the first hold numbers."""
 
@@ -42,25 +46,31 @@ class Table(NamedTuple):
 
 
 def tables(found: Report) -> Iterator[Table]:
-    """Yield what became of the ticks, what they were lost to, and what each uplink has."""
+    """Yield what became of the ticks, what they were lost to, the hours, and what each uplink has."""
     yield _ticks(found)
     yield _losses(found)
+    if any(account.total.hours.expected for account in found.accounts):
+        yield _hours(found)
     for uplink in found.uplinks:
         yield _deliveries(found, uplink)
 
 
-def by_day(found: Report) -> Table:
-    """The share of valid ticks, a row per day, a column per channel."""
-    head = [say("day"), *(name(account) for account in found.accounts)]
-    rows = [
-        [
-            day.name,
-            *(percent(tally.capture) if (tally := account.days.get(day.name)) else "-" for account in found.accounts),
+def by_day(found: Report) -> Iterator[Table]:
+    """The share of valid ticks, a row per day, a column per channel, so many to a table as a page has room for."""
+    for first in range(0, len(found.accounts), ACROSS):
+        accounts = found.accounts[first : first + ACROSS]
+        rows = [
+            [day.name, *(percent(tally.capture) if (tally := one.days.get(day.name)) else "-" for one in accounts)]
+            for day in found.days
+            if any(day.name in one.days for one in found.accounts)
         ]
-        for day in found.days
-        if any(day.name in account.days for account in found.accounts)
-    ]
-    return Table(say("valid ticks of each day, %"), head, rows)
+        yield Table(say("valid ticks of each day, %"), [say("day"), *map(name, accounts)], rows)
+
+
+def legend(found: Report) -> Table:
+    """What the channels are called, and their units."""
+    rows = [[name(account), say(account.title) or "-", account.unit or "-"] for account in found.accounts]
+    return Table(say("what the channels measure"), [say("channel"), say("quantity"), say("measured in")], rows)
 
 
 def notes(found: Report, zone: tzinfo) -> Iterator[str]:
@@ -72,23 +82,28 @@ def notes(found: Report, zone: tzinfo) -> Iterator[str]:
     if found.until_ms < found.days[-1].until_ms:
         yield say(f"Counted up to {until}: the period goes on.")
     for down in found.downs:
-        yield say(
-            f"Nothing was polled from {moment(down.since_ms, zone)} to {moment(down.until_ms, zone)}: {down.cause}"
-        )
+        told = say(f"Nothing was polled from {moment(down.since_ms, zone)} to {moment(down.until_ms, zone)}")
+        yield joined([told, say(str(down.cause))], ": ")
     if found.uncounted:
         yield say(f"Not counted, for nobody knows how many values were to come: {', '.join(found.uncounted)}")
     if found.repeated:
         yield say(f"{found.repeated} readings were for ticks that had one already: the clock was set back.")
 
+    for sentence in found.unread:
+        yield joined([say(sentence), say("what it held counts as lost to the agent")], "; ")
+
 
 def definitions() -> Iterator[str]:
     """How the figures are meant, a sentence each."""
     yield say("Acquired ticks have a value; valid ones have one without any mark; received ones are acknowledged.")
+    yield say("An hour is valid with 45 valid minutes, a day with 20 valid hours (HJ 212-2017, annex D).")
     yield say("Transmission rate = received / expected.")
     yield say("Validity rate = valid received / (expected - calibration - maintenance).")
     yield say("Valid transmission rate = transmission rate x validity rate.")
+    yield say("Platforms that count calibration and maintenance as invalid have every number for it in the CSV.")
+    yield say("What arrived late counts as received.")
     for cause, meaning in MEANINGS.items():
-        yield f"{say(str(cause))}: {say(meaning)}"
+        yield joined([say(str(cause)), say(meaning)], ": ")
 
 
 def name(account: Account) -> str:
@@ -124,6 +139,17 @@ def _losses(found: Report) -> Table:
         total = account.total
         rows.append([name(account), *(str(total.lost[cause] or "-") for cause in Cause), str(total.lost.total())])
     return Table(say("lost to"), [say(word) for word in ("channel", *SHORT.values(), "sum")], rows)
+
+
+def _hours(found: Report) -> Table:
+    words = ("channel", "expected", "acquired", "valid", "valid %", "valid days")
+    rows = []
+    for account in found.accounts:
+        if (hours := account.total.hours).expected:
+            counts = (hours.expected, hours.received, hours.valid)
+            share = percent(hours.valid / hours.expected)
+            rows.append([name(account), *map(str, counts), share, str(account.valid_days)])
+    return Table(say("by the hour"), [say(word) for word in words], rows)
 
 
 def _deliveries(found: Report, uplink: str) -> Table:

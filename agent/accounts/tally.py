@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agent.accounts.causes import EXEMPT, Cause
+from agent.accounts.hours import HOURS_OF_A_DAY, Hour, Hours
 
 
 class Day(NamedTuple):
@@ -31,6 +32,7 @@ class Delivery:
     exempt: int = 0
     received: int = 0
     valid: int = 0
+    hours: Hours = field(default_factory=Hours)
 
     @property
     def transmission(self) -> float | None:
@@ -62,6 +64,7 @@ class Delivery:
         self.exempt += other.exempt
         self.received += other.received
         self.valid += other.valid
+        self.hours.add(other.hours)
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class Tally:
     acquired: int = 0
     valid: int = 0
     lost: Counter[Cause] = field(default_factory=Counter)
+    hours: Hours = field(default_factory=Hours)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
 
     @property
@@ -99,6 +103,7 @@ class Tally:
         self.acquired += other.acquired
         self.valid += other.valid
         self.lost += other.lost
+        self.hours.add(other.hours)
         for uplink, delivery in other.deliveries.items():
             self.deliveries.setdefault(uplink, Delivery()).add(delivery)
 
@@ -113,6 +118,13 @@ class Account:
     unit: str = ""
     days: dict[str, Tally] = field(default_factory=dict)
     is_fitted: bool | None = None  # None: nobody said
+    before: Cause | None = None  # what the last ticks were lost to, while they are entered
+    hour: Hour = field(default_factory=Hour, compare=False)  # the one that is being entered
+
+    @property
+    def valid_days(self) -> int:
+        """Days with so many valid hours that they are valid."""
+        return sum(tally.hours.valid >= HOURS_OF_A_DAY for tally in self.days.values())
 
     @property
     def total(self) -> Tally:

@@ -23,6 +23,7 @@ from agent.operations.history import history
 from agent.operations.wording import alarm_cause, person_of
 from agent.paths import locate
 from agent.store.reader import Reader
+from agent.store.source import Source
 
 INDENT = " " * 10
 TO_COME_MS = 86_400_000
@@ -59,7 +60,8 @@ def _show(options: argparse.Namespace) -> int:
     if options.since:
         zone = station_zone(options.config)
         with Reader.open(paths.store) as log:
-            found = history(log, moment(options.since, zone), int(time.time() * 1000) + TO_COME_MS)
+            source, until_ms = Source(log, paths.archive), int(time.time() * 1000) + TO_COME_MS
+            found = history(source, moment(options.since, zone), until_ms)
         _print(found, _past(found, zone), options)
         return 0
     found = current(paths, "alarms")

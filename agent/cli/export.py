@@ -13,13 +13,14 @@ from typing import Any, BinaryIO
 from agent import __version__
 from agent.cli.moments import Period, moment, month, station_zone
 from agent.exporting.jsonl import export_lines
+from agent.exporting.output import finished
 from agent.exporting.parquet import export_parquet
 from agent.exporting.seal import seal_month
-from agent.exporting.sheet import export_csv
-from agent.exporting.source import Source
+from agent.exporting.sheet import DIALECTS, export_csv
 from agent.language import say
 from agent.paths import locate
 from agent.store.reader import Reader
+from agent.store.source import Source
 from drivers.errors import StationError
 from drivers.reading import Stream
 
@@ -33,7 +34,7 @@ examples:
 
 
 class ExportError(StationError):
-    """The command line does not say enough, or the file cannot be written."""
+    """The command line does not say enough."""
 
     exit_code = 2
 
@@ -50,6 +51,12 @@ def prepare(parser: argparse.ArgumentParser) -> None:
         choices=("jsonl", "csv", "parquet"),
         default="jsonl",
         help="jsonl proves itself, the others do not; csv opens in a spreadsheet program",
+    )
+    parser.add_argument(
+        "--decimal",
+        choices=DIALECTS,
+        default="point",
+        help="of csv: comma where people write 12,5; semicolons part the columns then",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
     parser.add_argument(
@@ -95,11 +102,12 @@ def _write(source: Source, streams: list[Stream], period: Period, options: argpa
     if options.format == "parquet":
         if options.output is None:
             raise ExportError("Parquet is no text for a terminal", hint="Name a file: --output FILE")
-        with _finished(options.output) as path:
+        with finished(options.output) as path:
             return export_parquet(source, streams, since_ms, until_ms, zone, path)[0]
     with _target(options.output) as out:
         if options.format == "csv":
-            return export_csv(source, streams, since_ms, until_ms, station_zone(options.config), out)[0]
+            zone_of_times, dialect = station_zone(options.config), DIALECTS[options.decimal]
+            return export_csv(source, streams, since_ms, until_ms, zone_of_times, out, dialect)[0]
         parts = [export_lines(source, stream, since_ms, until_ms, out) for stream in streams]
         return sum(segment.records for segments in parts for segment in segments)
 
@@ -110,26 +118,8 @@ def _target(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with _finished(path) as unfinished, unfinished.open("wb") as out:
+    with finished(path) as unfinished, unfinished.open("wb") as out:
         yield out
-
-
-@contextmanager
-def _finished(path: Path) -> Iterator[Path]:
-    """Where to write what is to be *path*: it has that name only once it is whole."""
-    is_file = path.is_file() or not path.exists()  # and no pipe or device
-    unfinished = path.with_name(path.name + ".part") if is_file else path
-    try:
-        yield unfinished
-        if is_file:
-            unfinished.replace(path)
-    except BaseException as error:
-        if is_file:
-            unfinished.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        hint = "Check the folder, who may write there, and the room on it"
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
 
 
 def _seal(source: Source, period: Period, folder: Path, zone: str) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from agent.language import say
+from agent.happenings import happening
+from agent.language import punctuation, say
+from agent.screen.journal import details
 from drivers.reading import Stream
 
 
@@ -19,16 +20,15 @@ def record_line(stream: Stream, record: dict[str, Any], zone: tzinfo = UTC) -> s
 def _words(stream: Stream, record: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     yield _time(record.get("time"), zone)
     yield f"{say(str(stream))} {record['seq']}"
-    for key in ("device", "uplink", "event"):
-        if key in record:
-            yield str(record[key])
+    yield from (str(record[key]) for key in ("device", "uplink") if key in record)
+    if "event" in record:
+        told = details(record.get("data", {}), zone) if record["event"] != "dictionary" else ""
+        yield happening(record["event"]) + (f"{punctuation(': ')}{told}" if told else "")
     quality = record.get("quality", {})
     for name, value in record.get("values", {}).items():
         yield f"{name}={value}" + (f"({say(quality[name])})" if name in quality else "")
     if "*" in quality:
-        yield f"{say(quality['*'])}: {record.get('reason', '')} x{record.get('ticks', 1)}"
-    if "data" in record and "values" not in record:
-        yield json.dumps(record["data"], ensure_ascii=False)
+        yield f"{say(quality['*'])}{punctuation(': ')}{say(record.get('reason', ''))} x{record.get('ticks', 1)}"
 
 
 def _time(text: object, zone: tzinfo) -> str:

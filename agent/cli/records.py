@@ -1,4 +1,7 @@
-"""``records``: prints or follows what stands in the log, also with the daemon dead. Times are in the station's zone."""
+"""``records``: prints or follows what was recorded, also with the daemon dead. Times are in the station's zone.
+
+With a time, what the log has freed since comes from the archive.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from functools import partial
+from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +21,7 @@ from agent.cli.recordline import record_line
 from agent.paths import locate
 from agent.store.reader import Reader
 from agent.store.record import Row
+from agent.store.source import Source
 from drivers.reading import Stream
 
 PAUSE_S = 0.5
@@ -46,6 +51,8 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 
 Show = Callable[[Stream, bytes], None]
+Timed = tuple[int, Stream, bytes]
+"""When a record was made (ms), and its bytes."""
 
 
 class Wanted(NamedTuple):
@@ -62,15 +69,15 @@ def run(options: argparse.Namespace) -> int:
     """Print; the exit code is 1 when nothing matched."""
     zone = station_zone(options.config)
     wanted, show = _wanted(options, zone), partial(_print, zone=None if options.json else zone)
-    path = locate(options.config).store
-    with Reader.open(path) as reader:
-        seen = {(series.epoch, series.stream): series.last for series in reader.series()}
+    paths = locate(options.config)
+    with Reader.open(paths.store) as log:
+        seen = {(series.epoch, series.stream): series.last for series in log.series()}
         found = False
-        for stream, body in _past(reader, wanted):
+        for _, stream, body in _past(Source(log, paths.archive), wanted):
             found = True
             show(stream, body)
     if options.follow:
-        _follow(path, wanted, show, seen)
+        _follow(paths.store, wanted, show, seen)
     return int(not found)
 
 
@@ -84,19 +91,23 @@ def _wanted(options: argparse.Namespace, zone: tzinfo) -> Wanted:
     )
 
 
-def _past(reader: Reader, wanted: Wanted) -> Iterator[tuple[Stream, bytes]]:
-    rows = [(row.time_ms, stream, row.body) for stream in wanted.streams for row in _some(reader, stream, wanted)]
-    rows.sort(key=lambda row: row[0])
-    for _, stream, body in rows[-wanted.last :] if wanted.last else rows:
-        yield stream, body
-
-
-def _some(reader: Reader, stream: Stream, wanted: Wanted) -> Iterable[Row]:
-    if wanted.since_ms is None and wanted.until_ms is None:
-        return _newest(reader, stream, wanted.last or NEWEST, wanted.device)
-    until_ms = int(time.time() * 1000) + DAY_MS if wanted.until_ms is None else wanted.until_ms
-    rows = reader.between(stream, wanted.since_ms or 0, until_ms, wanted.device)
+def _past(source: Source, wanted: Wanted) -> Iterable[Timed]:
+    """What was recorded, by its time: a month need not fit into memory."""
+    rows = merge(*(_some(source, stream, wanted) for stream in wanted.streams), key=lambda timed: timed[0])
     return deque(rows, wanted.last) if wanted.last else rows
+
+
+def _some(source: Source, stream: Stream, wanted: Wanted) -> Iterator[Timed]:
+    for row in _rows(source, stream, wanted):
+        yield row.time_ms, stream, row.body
+
+
+def _rows(source: Source, stream: Stream, wanted: Wanted) -> Iterable[Row]:
+    if wanted.since_ms is None and wanted.until_ms is None:
+        return _newest(source.log, stream, wanted.last or NEWEST, wanted.device)
+    until_ms = int(time.time() * 1000) + DAY_MS if wanted.until_ms is None else wanted.until_ms
+    rows = (one.row for one in source.located(stream, wanted.since_ms or 0, until_ms))
+    return (row for row in rows if _is_wanted(wanted.device, row))
 
 
 def _newest(reader: Reader, stream: Stream, count: int, device: str | None) -> Iterable[Row]:
@@ -128,7 +139,10 @@ def _follow(path: Path, wanted: Wanted, show: Show, seen: dict[tuple[str, Stream
 
 
 def _is_wanted(device: str | None, row: Row) -> bool:
-    return device is None or json.loads(row.body).get("device") == device
+    """Whether a record names *device*; only the few that may are decoded."""
+    if device is None:
+        return True
+    return f'"device":"{device}"'.encode() in row.body and json.loads(row.body).get("device") == device
 
 
 def _print(stream: Stream, body: bytes, *, zone: tzinfo | None) -> None:

@@ -19,11 +19,13 @@ from agent.accounts.tables import Table, by_day, definitions, moment, notes, tab
 from agent.accounts.tally import Day
 from agent.cli.moments import Period, day, month, station_zone
 from agent.columns import fold, table, width
+from agent.exporting.output import finished
+from agent.exporting.sheet import DIALECTS
 from agent.language import say
 from agent.paths import locate
 from agent.settings import ConfigError, Settings
 from agent.store.reader import Reader
-from drivers.errors import StationError
+from agent.store.source import Source
 from drivers.reading import Stream
 
 COLUMNS = 80
@@ -34,12 +36,6 @@ examples:
   station-agent report --month 2026-11 --format html --output november.html
   station-agent report --month 2026-11 --format csv --output november.csv
 """
-
-
-class ReportError(StationError):
-    """The file cannot be written."""
-
-    exit_code = 3
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +51,12 @@ def prepare(parser: argparse.ArgumentParser) -> None:
         help="csv has a row per day, channel and uplink; html is a page to print",
     )
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument(
+        "--decimal",
+        choices=DIALECTS,
+        default="point",
+        help="of csv: comma where people write 12,5; semicolons part the columns then",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
     parser.set_defaults(run=run)
 
@@ -65,8 +67,9 @@ def run(options: argparse.Namespace) -> int:
     period = month(options.month, zone) if options.month else day(options.day or "today", zone)
     plan, uplinks, name = _station(options.config)
     with Reader.open(paths.store) as log:
-        found = report(log, _days(period, zone), now_ms=int(time.time() * 1000), today=plan, uplinks=uplinks)
-    _put(_rendered(found, options.format, period, name, zone), options.output)
+        source, now_ms = Source(log, paths.archive), int(time.time() * 1000)
+        found = report(source, _days(period, zone), now_ms=now_ms, today=plan, uplinks=uplinks)
+    _put(_rendered(found, options, period, name, zone), options.output)
     return int(any(account.total.lost.total() for account in found.accounts))
 
 
@@ -91,10 +94,10 @@ def _days(period: Period, zone: tzinfo) -> list[Day]:
     return days
 
 
-def _rendered(found: Report, form: str, period: Period, name: str, zone: tzinfo) -> bytes:
-    match form:
+def _rendered(found: Report, options: argparse.Namespace, period: Period, name: str, zone: tzinfo) -> bytes:
+    match options.format:
         case "csv":
-            return as_csv(found)
+            return as_csv(found, DIALECTS[options.decimal])
         case "html":
             return as_page(found, title=period.name, station=name, zone=zone).encode()
         case "json":
@@ -108,9 +111,9 @@ def _text(found: Report, period: Period, zone: tzinfo) -> Iterator[str]:
     for one in tables(found):
         yield ""
         yield from _table(one)
-    if len(found.days) > 1 and len(found.accounts) <= 8:
+    for one in by_day(found) if len(found.days) > 1 else ():
         yield ""
-        yield from _table(by_day(found))
+        yield from _table(one)
     yield ""
     for sentence in (*notes(found, zone), *definitions()):
         yield from fold(sentence, COLUMNS, "  ")
@@ -131,8 +134,5 @@ def _put(content: bytes, path: Path | None) -> None:
     if path is None:
         sys.stdout.write(content.decode())
         return
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        hint = "Check the folder, who may write there, and the room on it"
-        raise ReportError(f"{path} cannot be written: {error.strerror}", hint=hint) from error
+    with finished(path) as unfinished:
+        unfinished.write_bytes(content)

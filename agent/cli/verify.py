@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.exporting.unseal import Checked, check, manifests
+from agent.exporting.unseal import Checked, check, manifests, misplaced, missing, orphans
 from agent.language import say
 from agent.paths import locate
 from agent.store.reader import Reader
+from agent.store.source import Source
 from agent.store.verify import Proof, verify_files, verify_log
 
 EXAMPLES = """\
@@ -52,15 +53,22 @@ def run(options: argparse.Namespace) -> int:
 
 def _looked_at(options: argparse.Namespace) -> Iterator[Proof | Checked]:
     if not options.files:
-        with Reader.open(locate(options.config).store) as log:
+        paths = locate(options.config)
+        with Reader.open(paths.store) as log:
             yield from verify_log(log)
+            yield from missing(Source(log, paths.archive))
         return
     sealed = [manifest for path in options.files for manifest in manifests(path)]
     checked = [one for manifest in sealed for one in check(manifest)]
     yield from checked
-    named = [one.path for one in checked if one.path not in sealed and one.path.exists()]
+    yield from (one for path in options.files if path.is_dir() for one in orphans(path, checked))
+    known = [one.path for one in checked if one.path not in sealed and one.path.exists()]
     plain = [path for path in options.files if path not in sealed]
-    yield from verify_files(dict.fromkeys([*_spelled_out(plain), *named]))
+    proofs = []
+    for proof in verify_files(dict.fromkeys([*_spelled_out(plain), *known])):
+        yield proof
+        proofs.append(proof)
+    yield from misplaced(proofs)
 
 
 def _spelled_out(paths: list[Path]) -> Iterator[Path]:
@@ -78,7 +86,7 @@ def _lines(one: Proof | Checked) -> Iterator[str]:
         yield f"  {say('head')} {one.head.hex()}"
     if one.gone:
         gaps = ", ".join(say(f"{first} to {last}") for first, last in one.gone)
-        yield "  " + say(f"no longer there, and known to be: {gaps}")
+        yield "  " + say(f"not there, right before or between them: {gaps}")
 
 
 def _words(one: Proof | Checked) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from agent.dictionaries import Dictionaries
-from agent.exporting.source import Source
 from agent.store.record import Row
+from agent.store.source import Source
 from drivers.reading import Stream, Value
 
 
@@ -27,6 +27,7 @@ class Cell(NamedTuple):
     quality: str
     reason: str
     ticks: int | None  # for how many ticks that gave nothing this stands
+    clock: str  # "unsynced" where the time cannot be trusted
 
 
 class Counting:
@@ -51,7 +52,7 @@ class Counting:
 
 def cells(source: Source, streams: list[Stream], since_ms: int, until_ms: int) -> Iterator[Cell]:
     """Yield the cells of all records with ``since_ms <= time < until_ms``, a stream after the other."""
-    dictionaries = Dictionaries(source.log)
+    dictionaries = Dictionaries(source)
     for stream in streams:
         for one in source.located(stream, since_ms, until_ms):
             yield from _of_record(stream, one.epoch, one.row, dictionaries)
@@ -60,16 +61,16 @@ def cells(source: Source, streams: list[Stream], since_ms: int, until_ms: int) -
 def _of_record(stream: Stream, epoch: str, row: Row, dictionaries: Dictionaries) -> Iterator[Cell]:
     record = orjson.loads(row.body)
     where = (row.time_ms, stream, epoch, row.seq, record.get("device", ""))
-    quality, reasons = record.get("quality", {}), record.get("reasons", {})
+    quality, reasons, clock = record.get("quality", {}), record.get("reasons", {}), record.get("clock", "")
     if "values" not in record:
         said = _data(record) if "event" in record else None
         why = quality.get("*", ""), record.get("reason", ""), record.get("ticks")
-        yield Cell(*where, record.get("event", "*"), said, "", *why)
+        yield Cell(*where, record.get("event", "*"), said, "", *why, clock)
         return
     meta = record.get("meta", "")
     for name, value in record["values"].items():
         unit = dictionaries.unit(meta, name)
-        yield Cell(*where, name, value, unit, quality.get(name, "valid"), reasons.get(name, ""), None)
+        yield Cell(*where, name, value, unit, quality.get(name, "valid"), reasons.get(name, ""), None, clock)
 
 
 def _data(record: dict[str, Any]) -> str:

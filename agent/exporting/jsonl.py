@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import chain, count, groupby
 from typing import BinaryIO
 
-from agent.exporting.source import Source
 from agent.store.lines import Heading, write
 from agent.store.record import Row
+from agent.store.source import Source
 from drivers.reading import Stream
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.exporting.cells import Cell, Counting, cells
-from agent.exporting.source import Source
 from agent.extras import required
+from agent.store.source import Source
 from drivers.reading import Stream
 
 GROUP = 100_000
@@ -48,6 +48,7 @@ def _schema(arrow: Any) -> Any:
             ("quality", word),
             ("reason", word),
             ("ticks", arrow.int64()),
+            ("clock", word),
         ]
     )
 
@@ -66,4 +67,5 @@ def _columns(group: list[Cell]) -> dict[str, list[Any]]:
         "quality": [cell.quality for cell in group],
         "reason": [cell.reason for cell in group],
         "ticks": [cell.ticks for cell in group],
+        "clock": [cell.clock for cell in group],
     }

@@ -12,17 +12,17 @@ import gzip
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from agent.exporting.jsonl import Segment, export_lines
-from agent.exporting.source import Source
 from agent.store.errors import LogWriteError
 from agent.store.files import sync_folder
 from agent.store.record import canonical, time_text
+from agent.store.source import Source
 from drivers.errors import StationError
 from drivers.reading import Stream
 
@@ -45,7 +45,7 @@ def seal_month(
     """
     streams = _streams(source, name, since_ms, until_ms, now_ms)
     begin = f"{name}_{source.station}"
-    manifest = folder / f"{begin}{MANIFEST}"
+    manifest = folder / manifest_name(name, source.station)
     with _medium(manifest):
         folder.mkdir(parents=True, exist_ok=True)
         if manifest.exists():
@@ -60,8 +60,11 @@ def seal_month(
             "until": time_text(until_ms),
             "made": time_text(now_ms),
             "agent": agent,
-            "files": [_file(source, s, since_ms, until_ms, folder / f"{begin}_{s}.jsonl.gz") for s in streams],
         }
+        with ExitStack() as unfinished:  # none has its name before all of them are complete
+            words["files"] = [
+                _file(source, s, since_ms, until_ms, folder / f"{begin}_{s}.jsonl.gz", unfinished) for s in streams
+            ]
         words["seal"] = seal_of(words)
         with _finished(manifest) as out:
             out.write(rendered(words))
@@ -72,13 +75,18 @@ def seal_month(
 def _streams(source: Source, name: str, since_ms: int, until_ms: int, now_ms: int) -> list[Stream]:
     """The streams that have records of a month that is over; raises SealError."""
     if until_ms + _LATE_MS > now_ms:
-        what = f"{name} is not over until {time_text(until_ms)}, and late records follow for ten minutes"
+        what = f"{name} is not over, or has been for less than ten minutes: late records may follow"
         raise SealError(what, hint="A month that goes on is exported with --since and --until")
     streams = [stream for stream in Stream if next(source.located(stream, since_ms, until_ms), None)]
     if not streams:
         hint = "Look how far back it reaches with: station-agent status"
         raise SealError(f"the log holds no record of {name}", hint=hint)
     return streams
+
+
+def manifest_name(month: str, station: str) -> str:
+    """What the manifest of a month is called."""
+    return f"{month}_{station}{MANIFEST}"
 
 
 def seal_of(words: dict[str, Any]) -> str:
@@ -91,17 +99,21 @@ def rendered(words: dict[str, Any]) -> bytes:
     return orjson.dumps(words, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _file(source: Source, stream: Stream, since_ms: int, until_ms: int, path: Path) -> dict[str, Any]:
+def _file(
+    source: Source, stream: Stream, since_ms: int, until_ms: int, path: Path, unfinished: ExitStack
+) -> dict[str, Any]:
     """Write the file of one stream, and return what the manifest says of it."""
-    with _finished(path) as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
+    raw = unfinished.enter_context(_finished(path))
+    with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
         segments = export_lines(source, stream, since_ms, until_ms, out)
-    with path.open("rb") as written:
+    raw.flush()
+    with Path(raw.name).open("rb") as written:
         digest = hashlib.file_digest(written, "sha256").hexdigest()
     return {
         "file": path.name,
         "stream": str(stream),
         "records": sum(segment.records for segment in segments),
-        "bytes": path.stat().st_size,
+        "bytes": raw.tell(),
         "sha256": digest,
         "segments": [_segment(segment) for segment in segments],
         "lost": [
@@ -139,7 +151,8 @@ def _finished(path: Path) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         unfinished.rename(path)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # a stick that was pulled out
+            unfinished.unlink(missing_ok=True)
         raise
 
 

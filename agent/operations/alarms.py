@@ -90,11 +90,14 @@ class Alarms:
             raise AlarmError(f"{name} may be any of {', '.join(one.id for one in found)}", hint="Type more of the id")
         raise AlarmError(f"no open alarm is called {name}", hint="See which are open: station-agent alarms")
 
-    def stepped(self, by_s: float) -> None:
-        """The clock was set: what began a minute ago still did."""
+    def stepped(self, by_s: float, now_s: float) -> None:
+        """The clock, which would show *now_s*, was set: what began a minute ago still did.
+
+        What is still to come, by a clock that was behind, was recorded by one that was right, and stays.
+        """
         for alarm in self._open.values():
-            alarm.raised_s += by_s
-            alarm.cleared_s += by_s
+            alarm.raised_s += by_s if alarm.raised_s <= now_s else 0.0
+            alarm.cleared_s += by_s if alarm.cleared_s <= now_s else 0.0
         for spans in (self._pending, self._away):
             for source in spans:
                 spans[source] += by_s

@@ -170,7 +170,7 @@ class Desk:
         self._recorder.put([event(name, instant(now_s), device=device, data=data, stream=stream, synced=synced)])
 
     def _stepped(self, step: Step) -> None:
-        self.alarms.stepped(step.by_s)
+        self.alarms.stepped(step.by_s, step.expected.timestamp())
         self.maintenance.stepped(step.by_s)
         if [*self.alarms, *self.maintenance]:
             for fact, what in self.snapshot().items():

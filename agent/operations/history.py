@@ -7,19 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agent.operations.alarm import LIMITS, SILENCE
-from agent.store.reader import Reader
+from agent.store.source import Source
 from drivers.reading import Stream
 
 _OF_ITS_LIFE = frozenset({"id", "class", "severity", "channel", "flag", "first", "times", "after", "maintenance"})
 
 
-def history(log: Reader, since_ms: int, until_ms: int) -> list[dict[str, Any]]:
+def history(source: Source, since_ms: int, until_ms: int) -> list[dict[str, Any]]:
     """The lives of all alarms of which anything was recorded from *since_ms* up to *until_ms*, as :func:`lives`."""
     streams = (Stream.EVENT, Stream.AUDIT)
     found = [
         (row.time_ms, json.loads(row.body))
         for stream in streams
-        for row in log.between(stream, since_ms, until_ms)
+        for _, row, _ in source.located(stream, since_ms, until_ms)
         if b'"event":"alarm_' in row.body
     ]
     return lives(record for _, record in sorted(found, key=lambda one: one[0]))

@@ -36,7 +36,11 @@ class NotAtWorkError(StationError):
 
 @dataclass(slots=True)
 class Work:
-    """Maintenance of one device, or of all. ``by`` says who began it."""
+    """Maintenance of one device, or of all. ``by`` says who began it.
+
+    ``behind_s`` is there while the clock shows a time before the start, as on a computer without a battery: the moment
+    at which this was found. Until the clock is set right, the work lasts no longer from then than it was to last.
+    """
 
     subject: str
     reason: str
@@ -46,6 +50,22 @@ class Work:
     started_s: float
     until_s: float
     for_s: float
+    behind_s: float | None = None
+
+    @property
+    def ends_s(self) -> float:
+        """When it ends by itself."""
+        return self.until_s if self.behind_s is None else min(self.until_s, self.behind_s + self.for_s)
+
+    def stepped(self, by_s: float) -> None:
+        """The clock was set. What began on a right clock, before one that was behind, stays where it was."""
+        if self.behind_s is None or self.until_s < self.started_s:  # or it was extended by a clock that was behind
+            self.until_s += by_s
+        if self.behind_s is None:
+            self.started_s += by_s
+        else:
+            behind_s = self.behind_s + by_s
+            self.behind_s = behind_s if behind_s < self.started_s else None
 
     def words(self) -> dict[str, Any]:
         """All of it as plain data: for the log, the snapshot and the screens."""
@@ -56,17 +76,17 @@ class Work:
             "by": dict(self.by),
             "started": self.started,
             "started_s": self.started_s,
-            "until": text_of(self.until_s),
+            "until": text_of(self.ends_s),
             "until_s": self.until_s,
             "for_s": self.for_s,
         }
 
     @classmethod
     def of(cls, words: Mapping[str, Any], now_s: float) -> Self:
-        """What :meth:`words` told of; a clock that was wrong meanwhile does not make it longer than it was to be."""
-        names = ("subject", "reason", "order", "by", "started", "started_s", "for_s")
-        until_s = min(words["until_s"], now_s + words["for_s"])
-        return cls(**{name: words[name] for name in names}, until_s=until_s)
+        """What :meth:`words` told of; a clock that is behind does not make it longer than it was to be."""
+        names = ("subject", "reason", "order", "by", "started", "started_s", "until_s", "for_s")
+        behind_s = now_s if now_s < words["started_s"] else None
+        return cls(**{name: words[name] for name in names}, behind_s=behind_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +117,10 @@ class Maintenance:
         """Begin, or go on with other words and another end; returns what the record says."""
         before = self._running.get(subject)
         started, started_s = (before.started, before.started_s) if before else (text_of(now_s), now_s)
-        work = Work(subject, reason, order, dict(by), started, started_s, now_s + for_s, for_s)
+        behind_s = now_s if now_s < started_s else None
+        work = Work(subject, reason, order, dict(by), started, started_s, now_s + for_s, for_s, behind_s)
         self._running[subject] = work
-        return {**_about(work), "for_s": for_s, "until": text_of(work.until_s), **by}
+        return {**_about(work), "for_s": for_s, "until": text_of(work.ends_s), **by}
 
     def stop(self, subject: str, by: Mapping[str, Any], now_s: float, remark: str | None = None) -> list[Ended]:
         """End that of *subject*; for :data:`ALL` everything that runs. Raises NotAtWorkError.
@@ -114,14 +135,13 @@ class Maintenance:
 
     def expire(self, now_s: float) -> list[Ended]:
         """End what has lasted as long as it was to."""
-        due = [name for name, work in self._running.items() if work.until_s <= now_s]
-        return [self._end(name, self._running[name].until_s, {"why": "time"}) for name in due]
+        due = [name for name, work in self._running.items() if work.ends_s <= now_s]
+        return [self._end(name, self._running[name].ends_s, {"why": "time"}) for name in due]
 
     def stepped(self, by_s: float) -> None:
         """The clock was set: what was to last an hour more still is."""
         for work in self._running.values():
-            work.started_s += by_s
-            work.until_s += by_s
+            work.stepped(by_s)
 
     def memory(self) -> list[dict[str, Any]]:
         """What must outlive this process, as plain data."""
@@ -133,7 +153,8 @@ class Maintenance:
 
     def _end(self, subject: str, ended_s: float, how: Mapping[str, Any]) -> Ended:
         work = self._running.pop(subject)
-        seconds = round(max(ended_s - work.started_s, 0.0), 3)
+        since_s = work.started_s if work.behind_s is None else work.behind_s
+        seconds = round(max(ended_s - since_s, 0.0), 3)
         return Ended(subject, {**_about(work), "ended": text_of(ended_s), "seconds": seconds, **how})
 
 

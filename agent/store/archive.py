@@ -14,16 +14,17 @@ import re
 import threading
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
 from agent.store.cursor import Cursor, Range, intersect, merge
-from agent.store.errors import AccessError, LogWriteError
+from agent.store.errors import AccessError
 from agent.store.files import sync_folder
 from agent.store.lines import Heading, excerpt, write
+from agent.store.medium import medium
 from agent.store.reader import Reader
 from agent.store.record import Row
 from agent.store.vouched import NOT_YET_MS, vouched_time
@@ -83,8 +84,8 @@ class Archive:
             raise AccessError(f"the archive {folder} cannot be written: {error.strerror}", hint=hint) from error
 
     def files(self) -> list[Sealed]:
-        """What is there, oldest day first; raises LogWriteError when the medium does not say."""
-        with _medium(self.folder):
+        """What is there, oldest day first; raises StoreError when the medium does not say."""
+        with medium(self.folder):
             return _files(self.folder)
 
     def sealed(self) -> dict[tuple[str, Stream], Cursor]:
@@ -107,11 +108,11 @@ class Archive:
         return min(slices, key=lambda found: found.day, default=None)
 
     def seal(self, log: Reader, part: Slice) -> Path:
-        """Write the file of *part*; raises LogWriteError when the medium refuses, and leaves nothing then."""
+        """Write the file of *part*; raises StoreError when the medium refuses, and leaves nothing then."""
         path = self.folder / part.name
         unfinished = path.with_name(path.name.removesuffix(".jsonl.gz") + _UNFINISHED)
         try:
-            with _medium(path):
+            with medium(path):
                 with unfinished.open("wb") as raw:
                     with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as out:
                         for heading, last in _headings(log, part):
@@ -129,12 +130,12 @@ class Archive:
     def prune(self, now_ms: int, *, keep_ms: int | None, quota: int | None) -> list[Sealed]:
         """Delete the oldest files beyond age and quota; returns them. The newest of each series always stays.
 
-        Pass no age while the clock cannot be trusted. Raises LogWriteError when the medium refuses.
+        Pass no age while the clock cannot be trusted. Raises StoreError when the medium refuses.
         """
         files = self.files()
         newest = {(file.epoch, file.stream): file for file in sorted(files, key=lambda file: file.last)}
         pruned = []
-        with _medium(self.folder):
+        with medium(self.folder):
             sizes = {file.path: file.path.stat().st_size for file in files}
             excess = sum(sizes.values()) - quota if quota is not None else 0
             for file, day in zip(files, _days(files), strict=True):
@@ -146,13 +147,10 @@ class Archive:
         return pruned
 
 
-@contextmanager
-def _medium(path: Path) -> Iterator[None]:
-    """Say in our words what the medium refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise LogWriteError(path, error.strerror or str(error)) from error
+def named(path: Path) -> Sealed | None:
+    """What the name of *path* says that it holds; None for another file."""
+    parts = _NAME.fullmatch(path.name)
+    return _sealed(path, parts) if parts and parts[2] in set(Stream) else None
 
 
 def stretches(folder: Path, epoch: str, stream: Stream) -> list[Range]:
@@ -196,9 +194,8 @@ def _series(folder: Path, epoch: str, stream: Stream) -> list[Sealed]:
 
 
 def _files(folder: Path) -> list[Sealed]:
-    found = [(path, _NAME.fullmatch(path.name)) for path in folder.iterdir()]
-    sealed = [_sealed(path, parts) for path, parts in found if parts and parts[2] in set(Stream)]
-    return sorted(sealed, key=lambda file: (file.day, file.epoch, file.stream, file.first))
+    found = [sealed for path in folder.iterdir() if (sealed := named(path))]
+    return sorted(found, key=lambda file: (file.day, file.epoch, file.stream, file.first))
 
 
 def _slice(log: Reader, epoch: str, stream: Stream, first: int, last: int, now_ms: int) -> Slice | None:

@@ -22,6 +22,9 @@ from agent.store.record import Row, canonical, next_head, to_ms
 from drivers.reading import Stream
 
 _BEGINS = b'{"head":'
+_BODY = len(_BEGINS) + 66 + len(',"record":{')
+"""Where the first key of a record stands in its line."""
+
 _RECORD = re.compile(rb'\{"head":"([0-9a-f]{64})","record":(\{.*\})\}\n?', re.DOTALL)
 
 
@@ -62,6 +65,25 @@ def read(lines: Iterable[bytes]) -> Iterator[Heading | Row | Fault]:
     """What *lines* hold, one thing per line."""
     for number, line in enumerate(lines, 1):
         yield _record(number, line) if line.startswith(_BEGINS) else _heading(number, line)
+
+
+def bodies(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Seq and bytes of each record that :func:`write` wrote, neither decoded nor checked.
+
+    Raises ValueError for a line that is not what it should be.
+    """
+    seq = 0
+    for number, line in enumerate(lines, 1):
+        if line.startswith(_BEGINS):
+            if line[_BODY - 11 : _BODY] != b',"record":{' or line[-2:] != b"}\n":
+                raise ValueError(f"line {number}: it is not a head and a record")
+            yield seq, line[_BODY - 1 : -2]
+            seq += 1
+        else:
+            heading = _heading(number, line)
+            if isinstance(heading, Fault):
+                raise ValueError(f"line {number}: {heading.what}")
+            seq = heading.first
 
 
 def excerpt(lines: Iterable[bytes], first: int, last: int) -> Iterator[tuple[bytes | None, Row]]:
