@@ -32,7 +32,7 @@ from agent.health import Health
 from agent.keeper import Keeper
 from agent.lastgood import choose
 from agent.naming import UnknownDeviceError
-from agent.opening import open_home, open_refuge
+from agent.opening import open_home, open_refuge, refuge_of
 from agent.recorder import Recorder
 from agent.settings import Settings
 from agent.station import Station
@@ -75,6 +75,7 @@ class Daemon:
             memory=settings.store.memory,
             open_refuge=lambda: open_refuge(settings, machine_id()),
             home=settings.store.path,
+            refuge=refuge_of(settings),
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -139,8 +140,8 @@ class Daemon:
     async def _announce(self, settings: Settings) -> None:
         """Record that the agent starts, since when nothing was polled, and why a new epoch began."""
         devices = {device.name for device in settings.devices}
-        last = await self._recorder.read(lambda log: last_times(log, devices))
-        reason, forks = await self._recorder.write(lambda store: (store.reason, dict(store.forks)))
+        last: dict[str, int] = await self._recorder.recall(lambda log: last_times(log, devices), {})
+        reason, forks = self._recorder.beginning
         up_s = round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)  # of the computer: was it off?
         data: dict[str, Any] = {"version": __version__, "configuration": settings.sha256, "up_s": up_s}
         if last:

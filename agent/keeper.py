@@ -112,7 +112,10 @@ class Keeper:
         self._errors[subject] = error
 
     def _turn(self, store: Store) -> bool:
-        return store.renumber() or rescue(store) or self._retention.turn(store, self._terms(), self._now_ms())
+        again = store.renumber() or rescue(store) or self._retention.turn(store, self._terms(), self._now_ms())
+        if not again:
+            store.insist_on_short_wal()
+        return again
 
     def _seal(self, path: Path, ends: threading.Event) -> bool:
         """Seal the oldest day that is over, if there is one, and prune; True when another may follow."""

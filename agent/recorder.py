@@ -23,6 +23,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.inquiry import Inquiry, Place
+from agent.store.chain import Break
 from agent.store.errors import DamagedError, StoreError, UnreadableError
 from agent.store.reader import Reader
 from agent.store.record import Draft, canonical, draft, event
@@ -69,11 +70,9 @@ class Recorder:
         clock: Clock,
         linger_s: float,
         memory: int,
-        refuge: bool,
         home: Path | None,
     ) -> None:
         self._writer = writer
-        self._refuge = refuge
         self._home = home
         self._asked_s = float("-inf")  # monotonic: when another store was tried
         self._clock = clock
@@ -114,28 +113,21 @@ class Recorder:
         memory: int = 64_000_000,
         open_refuge: Callable[[], Store] | None = None,
         home: Path | None = None,
+        refuge: Path | None = None,
     ) -> Self:
         """Open the log in the thread that will write it; raises what *opener* raises.
 
         *open_refuge* opens a log in memory, for when the disk refuses: at once, or later for long. Meanwhile the
-        log at *home* is still read, as far as that goes.
+        log at *home* is still read, as far as that goes. What an earlier life left in memory, at *refuge*, comes home.
         """
-        writer = Writer(opener, open_refuge)
+        writer = Writer(opener, open_refuge, refuge)
         writing = ThreadPoolExecutor(1, "log-writer")
         try:
             await asyncio.get_running_loop().run_in_executor(writing, writer.begin)
         except BaseException:
             writing.shutdown(wait=False)
             raise
-        return cls(
-            writer,
-            writing,
-            clock=clock,
-            linger_s=linger_s,
-            memory=memory,
-            refuge=open_refuge is not None,
-            home=home,
-        )
+        return cls(writer, writing, clock=clock, linger_s=linger_s, memory=memory, home=home)
 
     def _catch_up(self) -> None:
         """Take note of what the writer did to the log: another store, another epoch, things to be recorded."""
@@ -235,6 +227,14 @@ class Recorder:
                     await self._in_writing(self._writer.mend, error)
                 raise
 
+    async def recall(self, question: Callable[[Reader], T], otherwise: T) -> T:
+        """As :meth:`read`, but *otherwise* while the disk does not say: nothing at the station waits for it."""
+        try:
+            return await self.read(question)
+        except StoreError as error:
+            log.error("log_not_read", error=str(error), hint=error.hint)
+            return otherwise
+
     async def write_off(self, error: UnreadableError) -> bool:
         """Have the log know what it lost around an unreadable record; False when that is nothing new."""
         epoch, stream, first = error.epoch, error.stream, error.seq
@@ -274,6 +274,11 @@ class Recorder:
     def _place(self) -> Place:
         behind = self._home if self._store is not None and self.path != self._home else None
         return Place(self._store, self.path, behind, self._writer.has_let_go or not self._writer.is_volatile)
+
+    @property
+    def beginning(self) -> tuple[str | None, Mapping[Stream, Break]]:
+        """Why the present epoch began, if it did since the start, and which records were found to break the chain."""
+        return (self._store.reason, self._store.forks) if self._store else (None, {})
 
     @property
     def is_volatile(self) -> bool:
@@ -365,13 +370,13 @@ class Recorder:
         """Go on in memory when the disk has refused for long, and back to the disk when it takes everything again."""
         now_s = time.monotonic()
         assert self.waiting is not None
-        if now_s - self._asked_s < RETURN_S:
+        if now_s - self._asked_s < RETURN_S or not self._writer.has_refuge:
             return
         try:
             if self.is_volatile:
                 self._asked_s = now_s
                 await self._in_writing(self._writer.go_home)
-            elif self._refuge and self._refuses and not self.waiting.by_quota and now_s - self._refused_s >= REFUGE_S:
+            elif self._refuses and not self.waiting.by_quota and now_s - self._refused_s >= REFUGE_S:
                 self._asked_s = now_s
                 await self._in_writing(self._writer.take_refuge, self.waiting.error)
         except StoreError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -25,6 +25,7 @@ from agent.polling.judge import Judge
 from agent.polling.poller import LinkPoller
 from agent.recorder import Recorder
 from agent.settings import Settings, UplinkSettings
+from agent.store.reader import Reader, UplinkLife
 from agent.uplink.uplink import Uplink
 from drivers.api import Scan
 from drivers.errors import StationError
@@ -81,9 +82,9 @@ class Station:
     async def begin(self) -> None:
         """Start everything that the configuration names."""
         self._clock.on_step(lambda step: self._recorder.fact(STEPPED, str(step)))
-        if self._clock.last_step is None and (text := await self._recorder.read(lambda log: log.fact(STEPPED))):
+        if self._clock.last_step is None and (text := (await self._remembered([STEPPED])).get(STEPPED)):
             self._clock.last_step = Step.parse(text)
-        self.desk.begin(await self._recorder.read(lambda log: {key: text for key in FACTS if (text := log.fact(key))}))
+        self.desk.begin(await self._remembered(FACTS))
         async with self._applying:
             await self._put_to_work(self.settings)
 
@@ -160,7 +161,7 @@ class Station:
         """Start what is not at work yet, and keep the configuration as the last that ran."""
         self._judge.profiles, self._judge.lines = judge_words(settings)
         keys = [CONDITIONS, *remembered(settings)]
-        facts = await self._recorder.read(lambda log: {key: text for key in keys if (text := log.fact(key))})
+        facts = await self._remembered(keys)
         if memory := facts.get(CONDITIONS):
             self._judge.recall(memory, time.monotonic(), self._clock.now_s())
         assembly = Assembly(self._recorder, self._clock, self._judge, self.desk, facts)
@@ -181,6 +182,10 @@ class Station:
         sources = {source for source in self._judge.sources() if source.device in polled}
         self.desk.only(sources | {Source(device, *SILENT) for device in polled})
 
+    async def _remembered(self, keys: Iterable[str]) -> dict[str, str]:
+        """What the log remembers of *keys*, if it can be read."""
+        return await self._recorder.recall(lambda log: {key: text for key in keys if (text := log.fact(key))}, {})
+
     def _keep(self, settings: Settings) -> None:
         """Keep what runs now as the last that ran, and record that it was applied, with the digests of its files."""
         for key, text in kept_facts(settings).items():
@@ -194,7 +199,7 @@ class Station:
         """Make the uplinks known to the log, unless it knows them: a disk without room is no reason not to poll."""
         oldest = self._recorder.is_volatile  # a log in memory has no past that an uplink might not want
         starts = {uplink.name: "oldest" if oldest else uplink.start for uplink in settings.uplinks}
-        lives = await self._recorder.read(lambda log: log.uplinks())
+        lives: dict[str, UplinkLife] = await self._recorder.recall(Reader.uplinks, {})
         if {name for name, life in lives.items() if life.removed_ms is None} != starts.keys():
             await self._recorder.write(lambda store: store.set_uplinks(starts))
 
@@ -223,11 +228,11 @@ def _touched(difference: Difference) -> set[str]:
     return {*difference.added, *difference.removed, *difference.changed}
 
 
-def _told(difference: Changes) -> list[str]:
-    kinds = (("link", difference.links), ("device", difference.devices), ("uplink", difference.uplinks))
-    return [
-        f"{kind} {name} {what}"
-        for kind, found in kinds
-        for what, names in (("added", found.added), ("removed", found.removed), ("changed", found.changed))
-        for name in names
-    ]
+def _told(changed: Changes) -> list[str]:
+    return [*_of("link", changed.links), *_of("device", changed.devices), *_of("uplink", changed.uplinks)]
+
+
+def _of(kind: str, found: Difference) -> Iterator[str]:
+    yield from (f"{kind} {name} was added" for name in found.added)
+    yield from (f"{kind} {name} was removed" for name in found.removed)
+    yield from (f"{kind} {name} was changed" for name in found.changed)

@@ -11,6 +11,9 @@ from drivers.reading import Stream
 
 CREATED = "created"
 SALVAGED = "salvaged"
+UNTOLD = "untold"
+"""A commit had failed, and what it left was there all the same: that was taken away, with its numbers."""
+ELSEWHERE = "another_file_system"
 TORN = "torn_wal"
 """The last transaction of the write-ahead file is incomplete: the power went, or the medium lost what it had synced."""
 

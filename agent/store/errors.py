@@ -47,15 +47,29 @@ class DamagedError(StoreError):
 
 
 class DisplacedError(StoreError):
-    """A file of the open log no longer carries its name: it was deleted, or another one put in its place."""
+    """A file of the open log no longer carries its name: it was deleted, or another one put in its place.
 
-    def __init__(self, path: Path, name: str, what: str) -> None:
+    *elsewhere* says that it still has its name, on a file system which another one is mounted in place of.
+    """
+
+    def __init__(self, path: Path, name: str, what: str, *, elsewhere: bool = False) -> None:
         super().__init__(
             f"{name} was {what} while the agent was writing it",
             hint=f"The agent puts it back; stop it before anything is done with the files in {path.parent}",
         )
         self.name = name
         self.what = what
+        self.elsewhere = elsewhere
+
+
+class HeldError(StoreError):
+    """Somebody's reading keeps the write-ahead file from being emptied, so that it grows with every record."""
+
+    def __init__(self, wal: Path, size: int) -> None:
+        super().__init__(
+            f"{wal} has grown to {size / 1e6:.0f} MB: another program has been reading the log for long",
+            hint=f"End that program, or its query; find it with: fuser -v {wal}",
+        )
 
 
 class UnreadableError(DamagedError):
@@ -83,7 +97,6 @@ class LogFullError(StoreError):
 class LogWriteError(StoreError):
     """The medium refused. Nothing of the call was stored."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(
-            f"{path} cannot be written: {why}", hint="Check disk and cables; the kernel's view: journalctl -k -p err"
-        )
+    def __init__(self, path: Path, why: str, *, hint: str | None = None) -> None:
+        usual = "Check disk and cables; the kernel's view: journalctl -k -p err"
+        super().__init__(f"{path} cannot be written: {why}", hint=hint or usual)

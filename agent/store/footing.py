@@ -11,9 +11,32 @@ import os
 from pathlib import Path
 
 from agent.store.errors import DamagedError, DisplacedError, LogWriteError
+from agent.store.medium import medium
 from agent.store.sqlite import WAL_LIMIT
 
 _SIDES = ("", "-wal", "-shm")
+
+
+class Ground:
+    """The file system that a log lies on, and what is mounted in its place since.
+
+    A bare mount point shows what lies below the file system that is gone: nothing must be begun there, for it
+    would be hidden as soon as that is back.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._device, self._root = _mounted(store.parent)
+
+    def is_another(self) -> bool:
+        """Whether another file system is there now; raises LogWriteError where there is but the bare mount point."""
+        with medium(self._store):
+            device, root = _mounted(self._store.parent)
+        if device == self._device:
+            return False
+        if len(root.parts) < len(self._root.parts):
+            raise LogWriteError(self._store, f"its file system is no longer mounted at {self._root}")
+        return True
 
 
 class Footing:
@@ -21,8 +44,9 @@ class Footing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._found = {side: self._look(side) for side in _SIDES}
-        self._device = path.parent.stat().st_dev
+        with medium(path):
+            self.ground = Ground(path)
+            self._found = {side: self._look(side) for side in _SIDES}
 
     def check(self) -> None:
         """Raise DisplacedError when a name has gone or names something else, DamagedError when a file was cut short.
@@ -32,8 +56,10 @@ class Footing:
         for side in _SIDES:
             known, found = self._found[side], self._look(side)
             if not self.is_ours(side, found):
-                self._insist_it_is_mounted()
-                raise DisplacedError(self.path, self._name(side).name, "replaced" if found else "deleted")
+                what = "covered by another file system" if self.ground.is_another() else None
+                raise DisplacedError(
+                    self.path, self._name(side).name, what or ("replaced" if found else "deleted"), elsewhere=bool(what)
+                )
             if known and found:
                 self._check_length(side, known.st_size, found.st_size)
             self._found[side] = found
@@ -49,12 +75,11 @@ class Footing:
         return not self.is_ours("")
 
     def _look(self, side: str) -> os.stat_result | None:
-        try:
-            return self._name(side).stat()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise LogWriteError(self.path, error.strerror or str(error)) from error
+        with medium(self.path):
+            try:
+                return self._name(side).stat()
+            except FileNotFoundError:
+                return None
 
     def _check_length(self, side: str, before: int, now: int) -> None:
         # SQLite never shortens a log that is never vacuumed, and its write-ahead file only to this limit.
@@ -62,13 +87,16 @@ class Footing:
         if side != "-shm" and now < least:
             raise DamagedError(self.path, f"{self._name(side).name} was cut short from {before} to {now} bytes")
 
-    def _insist_it_is_mounted(self) -> None:
-        try:
-            device = self.path.parent.stat().st_dev
-        except OSError as error:
-            raise LogWriteError(self.path, f"{self.path.parent}: {error.strerror}") from error
-        if device != self._device:
-            raise LogWriteError(self.path, f"its file system is no longer mounted at {self.path.parent}")
-
     def _name(self, side: str) -> Path:
         return self.path.with_name(self.path.name + side)
+
+
+def _mounted(folder: Path) -> tuple[int, Path]:
+    """The device of the file system that *folder* is on, or would be, and the uppermost folder of it."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    device = place.stat().st_dev
+    while place != place.parent and place.parent.stat().st_dev == device:
+        place = place.parent
+    return device, place

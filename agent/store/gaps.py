@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.store.record import Row
-from agent.store.schema import MINUTE_MS, on, record_id
+from agent.store.schema import MINUTE_MS, SEQ_MASK, insert, into, on, record_id, table
 from agent.store.sqlite import Connection
 from drivers.reading import Stream
 
@@ -42,7 +42,7 @@ def free(db: Connection, number: int, stream: Stream, first: int, last: int) -> 
     )
     db.execute(on(stream, "DELETE FROM $record WHERE id BETWEEN ? AND ?"), (low, high))
     db.execute(
-        on(stream, "INSERT OR IGNORE INTO minute SELECT ?, time / ?, id FROM $record WHERE id = ?"),
+        on(stream, into("minute", "SELECT ?, time / ?, id FROM $record WHERE id = ?", "OR IGNORE")),
         (stream, MINUTE_MS, high + 1),
     )
     _join(db, number, stream, first, last, head)
@@ -62,21 +62,28 @@ def _join(db: Connection, number: int, stream: Stream, first: int, last: int, he
     declare(db, number, stream, first, last, head, FREED)
 
 
+def forget_after(db: Connection, number: int, stream: Stream, seq: int) -> None:
+    """Delete what lies behind record *seq*: nobody was told that it is stored."""
+    beyond = record_id(number, seq), record_id(number, SEQ_MASK)
+    db.execute(on(stream, "DELETE FROM $record WHERE id > ? AND id <= ?"), beyond)
+    db.execute("DELETE FROM minute WHERE stream = ? AND first > ? AND first <= ?", (stream, *beyond))
+
+
 def declare(
     db: Connection, number: int, stream: Stream, first: int, last: int, head: bytes | None, reason: str
 ) -> None:
     """Note that *first* to *last* are not in the log, and the head after *last* if it is known."""
-    db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?, ?, ?, ?)", (number, stream, first, last, head, reason))
+    db.execute(insert("gone", "OR REPLACE"), (number, stream, first, last, head, reason))
 
 
 def adopt(db: Connection, number: int, stream: Stream, rows: Sequence[Row], head: bytes | None) -> None:
     """Put *rows*, consecutive and part of one gap, back to where they belong; *head* is the one before them."""
     _cut_out(db, number, stream, rows[0].seq, rows[-1].seq, head)
     found = [(record_id(number, row.seq), row.time_ms, row.head, row.body) for row in rows]
-    db.executemany(on(stream, "INSERT INTO $record VALUES (?, ?, ?, CAST(? AS TEXT))"), found)
+    db.executemany(insert(table(stream)), found)
     minutes = [(stream, time_ms // MINUTE_MS, record) for record, time_ms, _, _ in found]
     turns = [now for before, now in zip([(stream, -1, 0), *minutes], minutes, strict=False) if now[1] != before[1]]
-    db.executemany("INSERT OR IGNORE INTO minute VALUES (?, ?, ?)", turns)
+    db.executemany(insert("minute", "OR IGNORE"), turns)
 
 
 def give_up(db: Connection, number: int, stream: Stream, first: int, last: int, head: bytes | None) -> None:

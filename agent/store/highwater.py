@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from drivers.reading import Stream
 
@@ -29,6 +30,16 @@ class Mark:
 
     epoch: str
     last: Mapping[Stream, tuple[int, bytes]]
+
+    def words(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"epoch": self.epoch, "last": {stream: [seq, head.hex()] for stream, (seq, head) in self.last.items()}}
+
+    @classmethod
+    def of(cls, words: Mapping[str, Any]) -> Mark:
+        """Read what :meth:`words` gave."""
+        last = {Stream(stream): (seq, bytes.fromhex(head)) for stream, (seq, head) in words["last"].items()}
+        return cls(words["epoch"], last)
 
 
 class HighWater:
@@ -81,8 +92,7 @@ class HighWater:
 
 
 def _line(turn: int, mark: Mark) -> bytes:
-    last = {stream: [seq, head.hex()] for stream, (seq, head) in mark.last.items()}
-    text = json.dumps({"turn": turn, "epoch": mark.epoch, "last": last}, separators=(",", ":"))
+    text = json.dumps({"turn": turn, **mark.words()}, separators=(",", ":"))
     return f"{_sum(text)} {text}".ljust(_SLOT - 1).encode() + b"\n"
 
 
@@ -91,8 +101,7 @@ def _parse(slot: bytes) -> tuple[int, Mark] | None:
     if not text or _sum(text) != checksum:
         return None
     words = json.loads(text)
-    last = {Stream(stream): (seq, bytes.fromhex(head)) for stream, (seq, head) in words["last"].items()}
-    return words["turn"], Mark(words["epoch"], last)
+    return words["turn"], Mark.of(words)
 
 
 def _sum(text: str) -> str:

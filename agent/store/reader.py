@@ -405,6 +405,10 @@ class Reader:
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedError(self.path, f"the table {table} holds nonsense: {error}") from error
 
+    def unlearn(self) -> None:
+        """Believe nothing that was learned in a transaction which was taken back."""
+        self._numbers = {}
+
     def number(self, epoch: str) -> int:
         """The number of *epoch*; for a name that this log does not know one under which nothing is kept."""
         if epoch not in self._numbers:

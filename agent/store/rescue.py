@@ -51,7 +51,7 @@ def turn(store: Store) -> bool:
         return False
     lacking, waiting = needed(store), _waiting(store)
     with contextlib.suppress(LogFullError):  # the disk has less room than the quota: what is left stays where it is
-        if waiting and store.limit - store.log.used_bytes() > 2 * margin(store.limit):
+        if waiting and store.quota.limit - store.log.used_bytes() > 2 * margin(store.quota.limit):
             _copy(store, asides, _start(lacking[0]) if lacking else _end(waiting[-1]))
             return True
     _finish(store, asides)

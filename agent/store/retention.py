@@ -82,8 +82,8 @@ class Retention:
 
     def _is_short(self, store: Store) -> bool:
         """Room is made in gulps: once begun, until there is half a margin more."""
-        spare = store.limit - store.log.used_bytes()
-        return spare < margin(store.limit) * (1.5 if self._pressed else 1)
+        spare = store.quota.limit - store.log.used_bytes()
+        return spare < margin(store.quota.limit) * (1.5 if self._pressed else 1)
 
     def _next(self, store: Store, terms: Terms, now_ms: int) -> Step | None:
         cutoff_ms = None

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from agent.store.cursor import Cursor
 from agent.store.reader import Parked, Reader
+from agent.store.schema import insert, into
 from agent.store.sqlite import Connection
 from drivers.reading import Stream
 
 UPLINKS_LOST = "uplinks_lost"
 """The fact that damage has taken the names of the uplinks: who is named next may lack anything."""
 
-_FACT = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
+_FACT = insert("fact", "OR REPLACE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def name(db: Connection, log: Reader, starts: Mapping[str, str], now_ms: int) ->
     known, forgotten = log.uplinks(), log.fact(UPLINKS_LOST) == "yes"
     for uplink, start in starts.items():
         if uplink not in known:
-            db.execute("INSERT INTO uplink VALUES (?, ?, NULL)", (uplink, now_ms))
+            db.execute(insert("uplink"), (uplink, now_ms, None))
             move(db, [] if forgotten or start == "oldest" else _all_of_it(log, uplink), now_ms)
     for uplink, life in known.items():
         removed = None if uplink in starts else life.removed_ms or now_ms
@@ -56,7 +57,7 @@ def forget(db: Connection) -> None:
 def move(db: Connection, moves: Sequence[Move], now_ms: int) -> None:
     """Move cursors."""
     db.executemany(
-        "INSERT OR REPLACE INTO cursor SELECT ?, number, ?, ?, ? FROM epoch WHERE epoch = ?",
+        into("cursor", "SELECT ?, number, ?, ?, ? FROM epoch WHERE epoch = ?", "OR REPLACE"),
         [(one.uplink, one.stream, one.cursor, now_ms, one.epoch) for one in moves],
     )
 
@@ -64,7 +65,7 @@ def move(db: Connection, moves: Sequence[Move], now_ms: int) -> None:
 def park(db: Connection, part: Parked) -> None:
     """Set a range aside."""
     db.execute(
-        "INSERT OR REPLACE INTO parked SELECT ?, number, ?, ?, ?, ?, ? FROM epoch WHERE epoch = ?",
+        into("parked", "SELECT ?, number, ?, ?, ?, ?, ? FROM epoch WHERE epoch = ?", "OR REPLACE"),
         (part.uplink, part.stream, part.first, part.last, part.reason, part.since_ms, part.epoch),
     )
 

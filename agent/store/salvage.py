@@ -19,7 +19,7 @@ from pathlib import Path
 from agent.store import gaps, roster
 from agent.store.cursor import subtract
 from agent.store.epoch import SALVAGED
-from agent.store.errors import DamagedError, ForeignLogError
+from agent.store.errors import DamagedError, ForeignLogError, StoreError
 from agent.store.files import sync_folder
 from agent.store.highwater import HighWater, Mark
 from agent.store.lock import StoreLock
@@ -27,7 +27,7 @@ from agent.store.putback import finish as finish_put_back
 from agent.store.reader import Epoch, Gone, Reader
 from agent.store.record import event
 from agent.store.rescue import ASIDE, needed, turn
-from agent.store.schema import APPLICATION_ID
+from agent.store.schema import APPLICATION_ID, insert
 from agent.store.sqlite import PAGE, empty_wal
 from agent.store.store import Store, condemn, condemnation
 from agent.store.wreck import Wreck, ask, open_wreck
@@ -40,12 +40,7 @@ _SIDE_FILES = ("-wal", "-shm")
 _JOURNAL = "-journal"
 """Left by a first start that was interrupted; SQLite would roll it back into whatever log it lies beside."""
 _NEW_FILES = (".lock", ".high", *_SIDE_FILES, _JOURNAL)
-_INSERTS = {
-    "uplink": "INSERT OR IGNORE INTO uplink VALUES (?, ?, ?)",
-    "cursor": "INSERT OR IGNORE INTO cursor VALUES (?, ?, ?, ?, ?)",
-    "parked": "INSERT OR IGNORE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "fact": "INSERT OR IGNORE INTO fact VALUES (?, ?)",
-}
+_DAMAGED = ".damaged-"
 _MAGIC = b"SQLite format 3\0"
 _APPLICATION_ID = slice(68, 72)
 _TABLES = slice(103, 105)
@@ -104,8 +99,8 @@ def open_log(
 def _heed_condemnation(path: Path) -> None:
     if not path.exists():
         condemnation(path).unlink(missing_ok=True)
-    if condemnation(path).exists():
-        raise DamagedError(path, condemnation(path).read_text())
+    if condemnation(path).exists():  # the power may have gone before what stands in it was written
+        raise DamagedError(path, condemnation(path).read_text(errors="replace"))
 
 
 def _finish_exchange(path: Path) -> None:
@@ -115,9 +110,21 @@ def _finish_exchange(path: Path) -> None:
         for suffix in ("", *_NEW_FILES):  # the old log has not been moved yet: begin again
             _beside(new, suffix).unlink(missing_ok=True)
     elif new.exists():
+        aside = _aside_of(new)
+        if aside:
+            _put_in_place(path, new, path.with_name(aside))
+        elif left := max(path.parent.glob(f"{path.name}{_DAMAGED}*Z"), default=None):
+            left.rename(path)  # the disk has lost the heir, which it had synced: begin again
+            _finish_exchange(path)
+
+
+def _aside_of(new: Path) -> str | None:
+    """The name of the log that the one in *new* is the heir of; None where the medium has not kept that."""
+    try:
         with Reader.open(new) as heir:
-            aside = _asides(heir)[0]
-        _put_in_place(path, new, path.with_name(aside))
+            return next(iter(_asides(heir)), None)
+    except StoreError:
+        return None
 
 
 def _exchange(path: Path, open_new: Callable[[Path], Store], now_ms: int) -> None:
@@ -140,7 +147,7 @@ def _exchange(path: Path, open_new: Callable[[Path], Store], now_ms: int) -> Non
 
 def _free_name(path: Path, now_ms: int) -> Path:
     """Where the log at *path* goes; a clock that stands still at every start must not have one replace another."""
-    names = (_beside(path, f".damaged-{_time(at_ms):%Y%m%dT%H%M%SZ}") for at_ms in count(now_ms, 1000))
+    names = (_beside(path, f"{_DAMAGED}{_time(at_ms):%Y%m%dT%H%M%SZ}") for at_ms in count(now_ms, 1000))
     return next(aside for aside in names if not aside.exists())
 
 
@@ -165,14 +172,14 @@ def _inherit(store: Store, wreck: Wreck | None, mark: Mark | None, aside: str) -
         db.execute("UPDATE epoch SET number = ?, reason = ? WHERE epoch = ?", (number, SALVAGED, store.epoch))
         for epoch in epochs:
             row = (epoch.number, epoch.epoch, epoch.began_ms, epoch.reason, epoch.machine)
-            db.execute("INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?)", row)
+            db.execute(insert("epoch", "OR IGNORE"), row)
         state = wreck.state() if wreck else {}
         for name, rows in state.items():
-            db.executemany(_INSERTS[name], rows)
+            db.executemany(insert(name, "OR IGNORE"), rows)
         if not state.get("uplink"):
             roster.forget(db)
         asides = [aside, *(ask(partial(_asides, wreck), list[str]()) if wreck else [])]
-        db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (ASIDE, "\n".join(asides)))
+        db.execute(insert("fact", "OR REPLACE"), (ASIDE, "\n".join(asides)))
         for epoch in epochs:
             for stream in Stream:
                 for gap in _gaps(wreck, mark, epoch, stream):

@@ -19,10 +19,13 @@ APPLICATION_ID = 0x73746167
 STEPS: tuple[str, ...] = ()
 """What makes of a log of schema n, from 1 on, one of schema n + 1: SQL that runs when such a log is opened.
 
-New tables and views need no step: they are made when they are missing, and an older agent leaves them alone. A step
-is for what an older agent must not write, such as a column more in a table that it fills; after it that agent refuses
-the log. A step may drop a view, which is made anew.
+New tables, views and :data:`MORE_COLUMNS` need no step: they are made when they are missing, and an older agent leaves
+them alone. A step is for what an older agent must not write; after it that agent refuses the log. A step may drop a
+view, which is made anew.
 """
+
+MORE_COLUMNS: tuple[tuple[str, str, str], ...] = ()
+"""Columns that came later: table, name, and the declaration, with the default that rows of older agents have."""
 
 VERSION = 1 + len(STEPS)
 """``user_version`` of the file: the schema that this version writes."""
@@ -51,6 +54,32 @@ def table(stream: Stream) -> str:
 def on(stream: Stream, query: str) -> str:
     """The *query* with ``$record`` naming the table of *stream*."""
     return query.replace("$record", table(stream))
+
+
+_FILLED = {
+    "epoch": ("number", "epoch", "began", "reason", "machine"),
+    "gone": ("number", "stream", "first", "last", "head", "reason"),
+    "minute": ("stream", "minute", "first"),
+    "uplink": ("name", "since", "removed"),
+    "cursor": ("uplink", "number", "stream", "cursor", "moved"),
+    "parked": ("uplink", "number", "stream", "first", "last", "reason", "since"),
+    "fact": ("key", "value"),
+    "about": ("station", "made", "note"),
+} | {table(stream): ("id", "time", "head", "body") for stream in Stream}
+
+
+def into(name: str, rows: str, otherwise: str = "") -> str:
+    """The statement that adds *rows*, a query, to table *name*, by columns: a later agent may have added more.
+
+    *otherwise* is SQLite's word for rows that are there already, such as ``OR IGNORE``.
+    """
+    return f"INSERT {otherwise} INTO {name} ({', '.join(_FILLED[name])}) {rows}"
+
+
+def insert(name: str, otherwise: str = "") -> str:
+    """The statement that adds one row of values; see :func:`into`."""
+    values = ("CAST(? AS TEXT)" if column == "body" else "?" for column in _FILLED[name])
+    return into(name, f"VALUES ({', '.join(values)})", otherwise)
 
 
 _TABLES = """
@@ -164,8 +193,11 @@ def prepare(db: Connection, path: Path, station: str, now_ms: int) -> None:
         for step in () if new else STEPS[version - 1 :]:
             db.execute(step)
         db.execute(_SCRIPT)
+        for name, column, declaration in MORE_COLUMNS:
+            if not db.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (name, column)).get:
+                db.execute(f"ALTER TABLE {name} ADD COLUMN {column} {declaration}")
         if new:
-            db.execute("INSERT INTO about VALUES (?, ?, ?)", (station, now_ms, _NOTE))
+            db.execute(insert("about"), (station, now_ms, _NOTE))
             db.pragma("application_id", APPLICATION_ID)
         if version != VERSION:
             db.pragma("user_version", VERSION)

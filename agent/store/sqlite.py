@@ -15,6 +15,7 @@ from urllib.parse import quote
 import apsw
 
 from agent.store.errors import AccessError, DamagedError, LogFullError, LogWriteError, StoreError
+from agent.store.medium import medium, no_access, refusal, why_not
 
 Connection = apsw.Connection
 FullError = apsw.FullError
@@ -25,6 +26,7 @@ WAL_LIMIT = 16 << 20
 """The write-ahead file is shortened to so many bytes after it had to grow beyond them."""
 
 _BUSY_MS = 5000
+_NOT_READ = {apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ}
 _WRITER_PRAGMAS: dict[str, str | int] = {
     "page_size": PAGE,
     "journal_mode": "wal",
@@ -65,16 +67,13 @@ def connect_reader(path: Path) -> tuple[Connection, bool]:
 
     A log whose agent stopped cleanly has no files for shared memory beside it, and a reader of
     another user may not make them: then, and only then, nothing can change and it is read as immutable.
-    Raises DamagedError or AccessError.
+    Raises DamagedError or AccessError, LogFullError or LogWriteError when the disk refuses.
     """
-    try:
-        path.stat()
-    except FileNotFoundError:
-        hint = "Check store.path in station.toml, and that the agent ran"
-        raise AccessError(f"there is no log at {path}", hint=hint) from None
-    except OSError as error:
-        raise _no_access(path, error.strerror or str(error)) from error
-    with translated(path):
+    with medium(path):
+        if not path.exists():
+            hint = "Check store.path in station.toml, and that the agent ran"
+            raise AccessError(f"there is no log at {path}", hint=hint)
+    with medium(path), translated(path):
         try:
             return _read_only(path, "mode=ro"), False
         except (apsw.CantOpenError, apsw.ReadOnlyError):
@@ -120,10 +119,22 @@ def empty_wal(db: Connection, path: Path) -> None:
         db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
+def write_again(db: Connection) -> None:
+    """Write to the log what its write-ahead file has, as far as readers allow.
+
+    Where a sync has failed, the system may show what the disk never got, and takes it for written from then on
+    (https://lwn.net/Articles/752063). What is built on that would be gone with the power.
+    """
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
 def copy(db: Connection, to: Path, path: Path) -> None:
-    """Make *to* a synced copy of *db*, which is open as *path*; raises LogFullError or LogWriteError."""
+    """Make *to* a synced copy of *db*, which is open as *path*.
+
+    Raises LogFullError or LogWriteError, and DamagedError where *db* cannot be read any more.
+    """
     to.unlink(missing_ok=True)
-    with room_wanted(path), translated(path):
+    with room_wanted(path), translated(path), _readable(path):
         made = apsw.Connection(str(to))
         try:
             with made.backup("main", db, "main") as work:
@@ -134,6 +145,16 @@ def copy(db: Connection, to: Path, path: Path) -> None:
             discard(made)
             to.unlink(missing_ok=True)
             raise
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except apsw.IOError as error:
+        if getattr(error, "extendedresult", None) in _NOT_READ:
+            raise DamagedError(path, str(error)) from error
+        raise
 
 
 @contextlib.contextmanager
@@ -184,15 +205,9 @@ def translate(error: apsw.Error, path: Path) -> StoreError:
     if isinstance(error, apsw.ReadOnlyError) and os.access(path, os.W_OK):
         return DamagedError(path, f"its header is wrong: {error}")
     if isinstance(error, apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
-        return _no_access(path, str(error))
+        cause = why_not(path)
+        return refusal(path, cause) if cause else no_access(path, str(error))
     return LogWriteError(path, f"{error} (SQLite error {getattr(error, 'extendedresult', 'unknown')})")
-
-
-def _no_access(path: Path, why: str) -> AccessError:
-    return AccessError(
-        f"{path} cannot be opened: {why}",
-        hint=f"Look at owner and rights with: ls -ld {path.parent} {path}; members of the agent's group may read",
-    )
 
 
 @contextlib.contextmanager
@@ -203,9 +218,12 @@ def transaction(db: Connection, path: Path) -> Iterator[None]:
             db.execute("BEGIN IMMEDIATE")
             yield
             db.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             # SQLite may have rolled back by itself, and a sick disk may refuse even that.
             with contextlib.suppress(apsw.Error):
                 if db.in_transaction:
                     db.execute("ROLLBACK")
+            # What is there although it was not found lies in a tree that is out of order.
+            if isinstance(error, apsw.ConstraintError) and not sound(db):
+                raise DamagedError(path, str(error)) from error
             raise

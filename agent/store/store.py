@@ -16,29 +16,34 @@ from typing import NamedTuple, Self
 
 from agent.store import gaps, roster
 from agent.store.chain import Break, walk
-from agent.store.epoch import new_name, why_new
-from agent.store.errors import DamagedError, LogFullError, LogWriteError, StoreError
+from agent.store.epoch import UNTOLD, new_name, why_new
+from agent.store.errors import DamagedError, HeldError, LogFullError, LogWriteError, StoreError
 from agent.store.files import sync_folder
 from agent.store.footing import Footing
 from agent.store.highwater import HighWater, Mark
 from agent.store.lock import StoreLock
+from agent.store.medium import medium
+from agent.store.quota import Quota
 from agent.store.reader import Gone, Parked, Reader
 from agent.store.record import Draft, genesis, next_head
 from agent.store.renumber import UNPROVEN, Start, disown, forget, next_chunk, told
 from agent.store.roster import Move
-from agent.store.schema import MINUTE_MS, on, prepare, record_id
+from agent.store.schema import MINUTE_MS, insert, prepare, record_id, table
 from agent.store.sqlite import (
     PAGE,
+    WAL_LIMIT,
     Connection,
     FullError,
     connect_writer,
     discard,
     frames,
     leave,
+    room_wanted,
     sound,
     transaction,
     translated,
     wal_of,
+    write_again,
 )
 from agent.store.waltail import Tail, tail
 from drivers.reading import Stream
@@ -49,11 +54,7 @@ CHUNK = 1000
 """Rows freed in one transaction at most: some milliseconds for the records that wait meanwhile."""
 
 _CHECKED_AT_OPEN = 100
-_RESERVED_PAGES = 256
-"""Kept out of reach of records, so that cursors can move and freeing finds its pages when the quota is used up."""
-
-
-_PAGES_EVER = 0xFFFFFFFE
+_LONG_WAL = 4 * WAL_LIMIT
 
 
 class Stamp(NamedTuple):
@@ -77,7 +78,7 @@ class Store:
 
     def __init__(self, path: Path, db: Connection, lock: StoreLock, *, machine: str, quota: int) -> None:
         self.path = path
-        self.quota = quota
+        self.quota = Quota(db, path, quota)
         self.log = Reader(db, path)
         self.footing = Footing(path)
         self.epoch = ""
@@ -93,9 +94,6 @@ class Store:
         self._number = 0
         self._tips: dict[Stream, _Tip] = {}
         self._due: dict[str, str] = {}  # facts that ride with the first records
-        self._pages = max(quota // PAGE, 64)
-        self.limit = (self._pages - min(_RESERVED_PAGES, self._pages // 8)) * PAGE
-        """Bytes that records may take; the rest of the quota is there for freeing."""
 
     @classmethod
     def open(
@@ -137,11 +135,11 @@ class Store:
         with translated(path):
             torn = _is_torn(db, path)
             prepare(db, path, station, now_ms)
-            sync_folder(path.parent)
-        store = cls(path, db, lock, machine=machine, quota=quota)
+            write_again(db)
+            store = cls(path, db, lock, machine=machine, quota=quota)
         try:
-            store._set_limit(store.limit // PAGE)
             store._continue(now_ms, torn=torn)
+            sync_folder(path.parent)
         except BaseException:
             store._high.close()
             raise
@@ -162,6 +160,11 @@ class Store:
     def station(self) -> str:
         """The station whose log this is."""
         return self.log.station
+
+    @property
+    def mark(self) -> Mark:
+        """How far it has come."""
+        return Mark(self.epoch, {stream: (tip.seq, tip.head) for stream, tip in self._tips.items()})
 
     def last(self, stream: Stream) -> int:
         """Seq of the last record of *stream* in this epoch; 0 before the first."""
@@ -186,7 +189,7 @@ class Store:
                 roster.move(self._db, moves, _now_ms())
                 self._remember({**(facts or {}), **self._due})
         except LogFullError:
-            with contextlib.suppress(StoreError), self._reserve(), self.writing() as db:
+            with contextlib.suppress(StoreError), self.quota.reserve(), self.writing() as db:
                 roster.move(db, moves, _now_ms())
             raise
         self._tips, self._due = tips, {}
@@ -195,7 +198,7 @@ class Store:
 
     def set_fact(self, key: str, text: str) -> None:
         """Keep *text* under *key*."""
-        with self._reserve(), self.writing():
+        with self.quota.reserve(), self.writing():
             self._remember({key: text})
 
     def fact(self, key: str) -> str | None:
@@ -210,7 +213,7 @@ class Store:
 
     def begin_epoch(self, reason: str, now_ms: int | None = None) -> str:
         """Begin a new epoch and return its name; what the old ones hold stays, and stays to be delivered."""
-        with self._reserve(), self.beginning(reason, _now_ms() if now_ms is None else now_ms):
+        with self.quota.reserve(), self.beginning(reason, _now_ms() if now_ms is None else now_ms):
             pass
         return self.epoch
 
@@ -219,7 +222,7 @@ class Store:
 
         What was numbered since the copy was put back loses its numbers; :meth:`renumber` gives it new ones.
         """
-        with self._reserve(), self.beginning(reason, _now_ms() if now_ms is None else now_ms) as db:
+        with self.quota.reserve(), self.beginning(reason, _now_ms() if now_ms is None else now_ms) as db:
             disown(db, self.log, self._proven)
         return self.epoch
 
@@ -228,12 +231,27 @@ class Store:
         chunk = next_chunk(self.log)
         if chunk is None:
             return False
-        with self._reserve(), self.writing():
+        with self.quota.reserve(), self.writing():
             forget(self._db, self.log, chunk)
             tips, _ = self._insert([*chunk.drafts, told(chunk, self.epoch)])
         self._tips = tips
         self._note_high_water()
         return True
+
+    def agree(self, mark: Mark, now_ms: int) -> None:
+        """Begin a new epoch unless the log ends where *mark* says, which is what this process was told of it before.
+
+        What is missing is named. What lies beyond is deleted: its commit had failed, and its records are elsewhere.
+        """
+        number = self.log.number(mark.epoch)
+        told = {stream: seq for stream, (seq, _) in mark.last.items()} if number else {}
+        beyond = {stream: seq for stream, seq in told.items() if self.log.tip(mark.epoch, stream)[0] > seq}
+        reason = why_new(self.log.epochs(), self._machine, mark, self._lasts(), self._head_at)
+        if reason or beyond:
+            with self.quota.reserve(), self.beginning(reason or UNTOLD, now_ms) as db:
+                self._name_missing(db, mark)
+                for stream, seq in beyond.items():
+                    gaps.forget_after(db, number, stream, seq)
 
     @contextlib.contextmanager
     def beginning(self, reason: str, now_ms: int) -> Iterator[Connection]:
@@ -242,7 +260,7 @@ class Store:
         with self.writing() as db:
             yield db
             number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
-            db.execute("INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, name, now_ms, reason, self._machine))
+            db.execute(insert("epoch"), (number, name, now_ms, reason, self._machine))
         self._number, self.epoch, self.reason = number, name, reason
         self._tips = {stream: _Tip(0, genesis(self.station, name, stream), None) for stream in Stream}
         self._proven = Start.of(self.log, name, self._lasts())
@@ -250,17 +268,17 @@ class Store:
 
     def set_uplinks(self, starts: Mapping[str, str], now_ms: int | None = None) -> None:
         """Make the uplinks of the configuration known; see :func:`agent.store.roster.name`."""
-        with self._reserve(), self.writing() as db:
+        with self.quota.reserve(), self.writing() as db:
             roster.name(db, self.log, starts, _now_ms() if now_ms is None else now_ms)
 
     def park(self, uplink: str, epoch: str, stream: Stream, first: int, last: int, reason: str) -> None:
         """Keep a range that a broker refused for good out of the way, unacknowledged and never deleted."""
-        with self._reserve(), self.writing() as db:
+        with self.quota.reserve(), self.writing() as db:
             roster.park(db, Parked(uplink, epoch, stream, first, last, reason, _now_ms()))
 
     def unpark(self, uplink: str, epoch: str, stream: Stream, first: int, last: int) -> None:
         """Forget a parked range: it was delivered after all, or is to be tried again."""
-        with self._reserve(), self.writing() as db:
+        with self.quota.reserve(), self.writing() as db:
             roster.unpark(db, uplink, epoch, stream, first, last)
 
     def free(self, epoch: str, stream: Stream, first: int, last: int, facts: Mapping[str, str] | None = None) -> None:
@@ -269,7 +287,7 @@ class Store:
         The head of the last one is kept, so that the chain can be walked from there on.
         """
         assert last - first < CHUNK, "freeing in big bites makes records wait"
-        with self._reserve(), self.writing():
+        with self.quota.reserve(), self.writing():
             gaps.free(self._db, self.log.number(epoch), stream, first, last)
             self._remember(facts or {})
         tip = self._tips[stream]
@@ -290,11 +308,21 @@ class Store:
             self.footing.check()
             with transaction(self._db, self.path):
                 yield self._db
-        except FullError as error:
-            raise self._full(size) from error
-        except DamagedError as damage:
-            condemn(self.path, damage.why)
+        except BaseException as error:
+            self.log.unlearn()
+            if isinstance(error, FullError):
+                raise self.quota.error(size) from error
+            if isinstance(error, DamagedError):
+                condemn(self.path, error.why)
             raise
+
+    def insist_on_short_wal(self) -> None:
+        """Raise HeldError when the write-ahead file has grown far beyond what a reader of ours ever makes it."""
+        wal = wal_of(self.path)
+        with medium(self.path):
+            size = wal.stat().st_size if wal.exists() else 0
+        if size > _LONG_WAL:
+            raise HeldError(wal, size)
 
     def tidy(self) -> None:
         """Do what no record has to wait for: bring the mark beside the log to the medium, once a second."""
@@ -305,11 +333,15 @@ class Store:
         self._thread = None
 
     def close(self) -> None:
-        """Close the log and give the lock back; the next one to open it finds nothing to repair."""
+        """Close the log and give the lock back; the next one to open it finds nothing to repair.
+
+        Raises LogFullError or LogWriteError when the disk refuses the last word; it is closed all the same.
+        """
         try:
-            with translated(self.path):
+            with room_wanted(self.path), translated(self.path):
                 self._db.close()
         finally:
+            discard(self._db)
             self._high.close()
             self._lock.release()
 
@@ -345,18 +377,20 @@ class Store:
 
     def _begin_after(self, reason: str, now_ms: int) -> None:
         """Begin a new epoch, and note what is missing before it as far as the mark beside the log knows that."""
-        mark = self._high.mark
-        with self._reserve(), self.beginning(reason, now_ms) as db:
-            if mark is None:
-                return
-            number = self.log.number(mark.epoch)
-            if not number:
-                number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
-                db.execute("INSERT INTO epoch VALUES (?, ?, 0, 'unknown', '')", (number, mark.epoch))
-            for stream, (seq, head) in mark.last.items():
-                found = self.log.tip(mark.epoch, stream)[0]
-                if found < seq:
-                    gaps.declare(db, number, stream, found + 1, seq, head, gaps.MISSING)
+        with self.quota.reserve(), self.beginning(reason, now_ms) as db:
+            if self._high.mark:
+                self._name_missing(db, self._high.mark)
+
+    def _name_missing(self, db: Connection, mark: Mark) -> None:
+        """In a transaction: note what *mark* knows and the log does not have."""
+        number = self.log.number(mark.epoch)
+        if not number:
+            number = max((epoch.number for epoch in self.log.epochs()), default=0) + 1
+            db.execute(insert("epoch"), (number, mark.epoch, 0, "unknown", ""))
+        for stream, (seq, head) in mark.last.items():
+            found = self.log.tip(mark.epoch, stream)[0]
+            if found < seq:
+                gaps.declare(db, number, stream, found + 1, seq, head, gaps.MISSING)
 
     def _head_at(self, stream: Stream, seq: int) -> bytes | None:
         return self.log.head_at(self.epoch, stream, seq)
@@ -393,41 +427,15 @@ class Store:
             tips[stream] = _Tip(seq, head, minute)
             stamps.append(Stamp(stream, seq, head))
         for stream, found in rows.items():
-            self._db.executemany(on(stream, "INSERT INTO $record VALUES (?, ?, ?, CAST(? AS TEXT))"), found)
-        self._db.executemany("INSERT INTO minute VALUES (?, ?, ?)", minutes)
+            self._db.executemany(insert(table(stream)), found)
+        self._db.executemany(insert("minute"), minutes)
         return tips, stamps
 
     def _remember(self, facts: Mapping[str, str]) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", list(facts.items()))
-
-    @contextlib.contextmanager
-    def _reserve(self) -> Iterator[None]:
-        """Let small things take the pages that records may not."""
-        self._set_limit(self._pages)
-        try:
-            yield
-        finally:
-            self._set_limit(self.limit // PAGE)
-
-    @contextlib.contextmanager
-    def without_quota(self) -> Iterator[None]:
-        """Let in what must be let in, whatever the quota; freeing brings the log back to it."""
-        self._set_limit(_PAGES_EVER)
-        try:
-            yield
-        finally:
-            self._set_limit(self.limit // PAGE)
-
-    def _set_limit(self, pages: int) -> None:
-        self._db.pragma("max_page_count", pages)
-
-    def _full(self, size: int) -> LogFullError:
-        pages, free, most = (self._db.pragma(name) for name in ("page_count", "freelist_count", "max_page_count"))
-        limit = "quota" if (most - pages + free) * PAGE < 2 * size + 64 * PAGE else "disk"
-        return LogFullError(self.path, limit, self.quota)
+        self._db.executemany(insert("fact", "OR REPLACE"), list(facts.items()))
 
     def _note_high_water(self) -> None:
-        self._high.write(Mark(self.epoch, {stream: (tip.seq, tip.head) for stream, tip in self._tips.items()}))
+        self._high.write(self.mark)
 
 
 def _is_torn(db: Connection, path: Path) -> bool:

@@ -16,13 +16,25 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agent.store.errors import DamagedError, DisplacedError, LogFullError, LogWriteError, StoreError, UnreadableError
-from agent.store.putback import put_back
+from agent.store.epoch import ELSEWHERE
+from agent.store.errors import (
+    DamagedError,
+    DisplacedError,
+    LockedError,
+    LogFullError,
+    LogWriteError,
+    StoreError,
+    UnreadableError,
+)
+from agent.store.footing import Ground
+from agent.store.highwater import Mark
+from agent.store.medium import medium
+from agent.store.putback import follow, put_back
 from agent.store.record import Draft
-from agent.store.refuge import bring_home, move_in
+from agent.store.refuge import bring_home, clear, move_in
 from agent.store.sqlite import PAGE, frames, translated, wal_of
 from agent.store.store import Move, Stamp, Store, condemn
-from agent.store.waltail import cut
+from agent.store.waltail import Tail, cut, tail
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -40,9 +52,14 @@ class Happening:
 
 
 class Writer:
-    """Owner of the stores. *open_home* opens the one on disk, *open_refuge* one in memory, if there may be one."""
+    """Owner of the stores. *open_home* opens the one on disk, *open_refuge* one in memory, if there may be one.
 
-    def __init__(self, open_home: Callable[[], Store], open_refuge: Callable[[], Store] | None) -> None:
+    That in memory lies at *left* when an earlier life has left it.
+    """
+
+    def __init__(
+        self, open_home: Callable[[], Store], open_refuge: Callable[[], Store] | None, left: Path | None = None
+    ) -> None:
         self.happenings: list[Happening] = []
         """What was done to the log, to be recorded in it by whoever takes it out of here."""
         self.mending = False
@@ -51,13 +68,16 @@ class Writer:
         """Whether records go to memory, and what has the name of the log on disk is that log."""
         self._open_home = open_home
         self._open_refuge = open_refuge
+        self._left = left
         self.refusal: StoreError | None = None
         """Why it began in memory."""
         self._home: Store | None = None
         self._refuge: Store | None = None
         self._salvaged_s = self._shut_until_s = float("-inf")  # monotonic
         self._path = Path()
-        self._device: int | None = None
+        self._ground: Ground | None = None
+        self._mark: Mark | None = None
+        """How far the log on disk had come when it was closed; whatever takes its place has to agree with that."""
 
     def begin(self) -> None:
         """Open the log; when the disk refuses, begin in memory.
@@ -66,13 +86,26 @@ class Writer:
         """
         try:
             self._reopen()
+            self.happenings.clear()  # who begins, tells
+            self._bring_what_was_left()
         except (LogFullError, LogWriteError) as error:
             if self._open_refuge is None:
                 raise
             self.refusal = error
             self.take_refuge(str(error))
-        else:
-            self.happenings.clear()  # who begins, tells
+
+    def _bring_what_was_left(self) -> None:
+        """Bring home what an earlier life kept in memory, unless that life has not ended."""
+        if self._open_refuge is None or self._left is None or not self._left.exists():
+            return
+        with suppress(LockedError):
+            self._refuge = self._open_refuge()
+            self.go_home()
+
+    @property
+    def has_refuge(self) -> bool:
+        """Whether records may be kept in memory."""
+        return self._open_refuge is not None
 
     @property
     def store(self) -> Store | None:
@@ -90,35 +123,37 @@ class Writer:
         Raises LogFullError or LogWriteError, and nothing else that the medium can do.
         """
         try:
-            try:
-                return self._present().append(drafts, moves, facts)
-            except (DamagedError, DisplacedError) as error:
-                self.mend(error)
-                return self._present().append(drafts, moves, facts)
+            with medium(self._path):
+                try:
+                    return self._present().append(drafts, moves, facts)
+                except (DamagedError, DisplacedError) as error:
+                    self.mend(error)
+                    return self._present().append(drafts, moves, facts)
         except (LogFullError, LogWriteError):
             raise
         except StoreError as error:
-            raise LogWriteError(self._path, str(error)) from error
+            raise LogWriteError(self._path, str(error), hint=error.hint) from error
 
     def order(self, order: Callable[[Store], T]) -> T:
         """Do something with the store. Raises StoreError; what was wrong with the log itself has been mended then.
 
         But for an UnreadableError: to write off a record is up to the caller.
         """
-        try:
-            return order(self._present())
-        except UnreadableError:
-            raise
-        except (DamagedError, DisplacedError) as error:
-            self.mend(error)
-            raise
+        with medium(self._path):
+            try:
+                return order(self._present())
+            except UnreadableError:
+                raise
+            except (DamagedError, DisplacedError) as error:
+                self.mend(error)
+                raise
 
     def mend(self, error: StoreError) -> None:
         """Give the log new ground after damage or displacement. Raises StoreError when that fails."""
         if self._refuge is not None:
             raise LogWriteError(self._refuge.path, str(error)) from error
         log.critical("log_mending", error=str(error), hint=error.hint)
-        with self._long():
+        with self._long(), medium(self._path):
             if displaced := self._displacement(error):
                 self._put_back(displaced)
             else:
@@ -128,11 +163,13 @@ class Writer:
     def take_refuge(self, error: str) -> None:
         """Go on in memory, and let go of the disk, so that it can be unmounted and mended. Raises StoreError."""
         assert self._open_refuge is not None
-        refuge = self._open_refuge()
-        if self._home is not None:
-            move_in(self._home, refuge)
-            self._let_go()
-        self._refuge, self.has_let_go = refuge, self._home is None
+        with medium(self._path):
+            self._refuge = refuge = self._refuge or self._open_refuge()
+            if self._home is not None:
+                move_in(self._home, refuge)
+                self._let_go()
+            elif self._mark is None:
+                self.has_let_go = True  # it was never opened
         log.critical("log_volatile", path=str(refuge.path), error=error)
         self._tell("log_volatile", error=error)
 
@@ -140,7 +177,7 @@ class Writer:
         """Move back to the disk with everything. Raises StoreError while it still refuses."""
         refuge = self._refuge
         assert refuge is not None
-        with self._long():
+        with self._long(), medium(self._path):
             home = self._standing_home()
             try:
                 moved = bring_home(home, refuge, _now_ms())
@@ -148,7 +185,9 @@ class Writer:
                 self._let_go()
                 raise
         self._refuge, self.has_let_go = None, False
-        refuge.close()
+        with suppress(StoreError, OSError):  # what is left of it comes home at the next start, and is there then
+            refuge.close()
+            clear(refuge.path)
         log.info("log_came_home", records=moved)
         self._tell("log_came_home", records=moved)
 
@@ -180,26 +219,27 @@ class Writer:
         """Open the log on disk, if it is not open; raises StoreError."""
         if self._home is not None:
             return
-        self._insist_it_is_mounted()
+        is_elsewhere = self._ground is not None and self._ground.is_another()
         if time.monotonic() < self._shut_until_s:
             raise LogWriteError(self._path, "it was damaged again just after it had been salvaged")
-        self._home = home = self._open_home()
-        self._path, self._device = home.path, home.path.parent.stat().st_dev
+        home = self._open_home()
+        try:
+            if self._mark:
+                home.agree(self._mark, _now_ms())
+            if is_elsewhere and not home.fresh:
+                home.begin_epoch(ELSEWHERE)  # the old file may be back one day, and go on with its own
+        except BaseException:
+            home.abandon()
+            raise
+        self._home, self._mark = home, None
+        self._path, self._ground = home.path, home.footing.ground
         if home.reason:
             self._tell("epoch_began", epoch=home.epoch, reason=home.reason)
 
-    def _insist_it_is_mounted(self) -> None:
-        """Raise LogWriteError where a new log would be begun on the ground below a file system that is gone."""
-        if self._device is None or self._path.exists():
-            return
-        with suppress(OSError):
-            if self._path.parent.stat().st_dev == self._device:
-                return
-        raise LogWriteError(self._path, f"its file system is not mounted at {self._path.parent}")
-
     def _put_back(self, error: DisplacedError) -> None:
         assert self._home is not None
-        moved = put_back(self._home, _now_ms())
+        self._mark = self._home.mark
+        moved = follow(self._home, _now_ms()) if error.elsewhere else put_back(self._home, _now_ms())
         self._home = None
         log.critical("log_put_back", file=error.name, was=error.what, aside=moved, hint=error.hint)
         self._tell("log_put_back", file=error.name, was=error.what, aside=moved)
@@ -222,6 +262,7 @@ class Writer:
         condemn(self._path, str(error))
         home, self._home = self._home, None
         if home is not None:
+            self._mark = home.mark
             home.abandon()
         now_s = time.monotonic()
         if now_s - self._salvaged_s < APART_S:
@@ -229,17 +270,19 @@ class Writer:
         self._salvaged_s = now_s
 
     def _let_go(self) -> None:
-        """Close the log on disk, unless its files would be gone with that."""
-        home = self._home
-        if home is None:
+        """Close the log on disk, unless its files would be gone with that.
+
+        Others may read it then, unless a commit that failed could not be taken from its write-ahead file.
+        """
+        home, self.has_let_go = self._home, False
+        if home is None or _is_displaced(home):
             return
-        with suppress(StoreError):
-            home.footing.check()
-        if home.footing.is_displaced:
-            return
-        self._home = None
+        self._home, self._mark = None, home.mark
         with suppress(StoreError, OSError), translated(home.path):
-            cut(wal_of(home.path), frames(home.connection), PAGE)
+            whole = frames(home.connection)
+            self.has_let_go = tail(wal_of(home.path), whole, PAGE) is not Tail.ENDED
+            cut(wal_of(home.path), whole, PAGE)
+            self.has_let_go = True
         with suppress(StoreError):
             home.close()
 
@@ -254,6 +297,16 @@ class Writer:
 
     def _tell(self, name: str, **data: Any) -> None:
         self.happenings.append(Happening(name, data))
+
+
+def _is_displaced(home: Store) -> bool:
+    """Whether the names of the log stand for something else, as far as the disk still says."""
+    with suppress(StoreError):
+        home.footing.check()
+    try:
+        return home.footing.is_displaced
+    except StoreError:
+        return False
 
 
 def _now_ms() -> int:

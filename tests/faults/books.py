@@ -73,6 +73,7 @@ class Books:
         self._folder = folder
         self._instruments = LedgerProcess(self.ledger, "--devices", str(devices), "--registers", str(REGISTERS))
         self._options: dict[str, Any] = {"prelude": prelude, "inside": inside, "environment": environment}
+        self._where = where
         self._store = f'[store]\npath = "{where}"\n{store}'
         self._seen = seen
         self._others = others or {}
@@ -84,6 +85,7 @@ class Books:
             stack.enter_context(self._instruments)
             self.consumer = stack.enter_context(Consumer(self.broker.port))
             self.agent = AgentProcess(self._folder / "agent", self._text(), **self._options)
+            self.agent.store = self.agent.folder / self._where
             self._stack = stack.pop_all()
         return self
 
@@ -107,6 +109,7 @@ class Books:
     def infect(self, prelude: str) -> None:
         """Let the next life of the daemon run *prelude* first, in place of what this one did."""
         self.agent = AgentProcess(self._folder / "agent", self._text(), **self._options | {"prelude": prelude})
+        self.agent.store = self.agent.folder / self._where
 
     def work(self, polls: int = 20) -> None:
         """Wait for so many polls more."""

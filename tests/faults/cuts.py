@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from unittest.mock import patch
 
 import apsw
@@ -84,6 +85,14 @@ class Lives:
         self._place = folder / "0"
         shutil.copytree(old, self._place) if old else self._place.mkdir(parents=True)
 
+    @classmethod
+    def found(cls, place: Path, rng: random.Random, *, synchronous: str = "FULL", books: Books | None = None) -> Self:
+        """The log that lies in *place* itself, with what was told of it before in *books*."""
+        lives = cls(place, rng, synchronous=synchronous)
+        (place / "0").rmdir()
+        lives._place, lives._books = place, books or Books()
+        return lives
+
     def cut(self) -> Cut:
         """Live until the power goes, often soon, and look at what is left."""
         before = len(self._books.told)
@@ -102,7 +111,7 @@ class Lives:
         assert disk.cut_in
         shutil.rmtree(self._place)
         self._place = after
-        return self._looked_at(Cut(self._doing, disk.cut_in, len(self._books.told) - before))
+        return self.looked_at(Cut(self._doing, disk.cut_in, len(self._books.told) - before))
 
     def _live(self, disk: Disk) -> None:
         """Start, record, deliver, free, seal, begin epochs, stop and start again, until the power goes."""
@@ -180,7 +189,7 @@ class Lives:
         store.set_fact("number", str(self._books.fact + 1))
         self._books.fact += 1
 
-    def _looked_at(self, cut: Cut) -> Cut:
+    def looked_at(self, cut: Cut) -> Cut:
         """Open the log as a restart would, and hold it against the books."""
         try:
             store = self._open()
@@ -232,7 +241,7 @@ def nearly_full(folder: Path, *, station: str = "330100-A01", machine: str = "a"
     store = open_store(folder / "store.db", station=station, quota=quota, machine=machine)
     store.set_uplinks({UPLINK: "oldest"})
     number = 0
-    while store.limit - store.log.used_bytes() > 1.1 * margin(store.limit):
+    while store.quota.limit - store.log.used_bytes() > 1.1 * margin(store.quota.limit):
         store.append([reading(number + n, stream=stream, size=300) for n, stream in enumerate(STREAMS)])
         number += len(STREAMS)
     store.append([], [Move(UPLINK, store.epoch, s, Cursor(store.last(s)).to_json()) for s in STREAMS])

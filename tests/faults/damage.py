@@ -88,7 +88,7 @@ def damaged_after_a_kill(folder: Path, rng: random.Random, damage: Damage, suffi
     shutil.copytree(before, folder / "after", ignore=shutil.ignore_patterns("*-shm"))
     store.close()
     damage(folder / "after" / f"store.db{suffix}", rng)
-    return _restarted(folder / "after", told, rng)
+    return restarted(folder / "after", told, rng)
 
 
 def damaged_after_a_cut(folder: Path, rng: random.Random, damage: Damage) -> Aftermath:
@@ -108,15 +108,15 @@ def damaged_after_a_cut(folder: Path, rng: random.Random, damage: Damage) -> Aft
         disk.image(after)
         let_go(store)
     damage(after / "store.db-wal", rng)
-    aftermath = _restarted(after, told, rng)
+    aftermath = restarted(after, told, rng)
     return replace(aftermath, unnamed=[]) if mark_syncs_every_s else aftermath
 
 
-def _restarted(folder: Path, told: dict[Name, bytes], rng: random.Random) -> Aftermath:
+def restarted(folder: Path, told: dict[Name, bytes], rng: random.Random, *, machine: str = "pc-1") -> Aftermath:
     """Start on what is left as the agent does, work a little, read everything as it does, and compare."""
     path = folder / "store.db"
     writer = Writer(
-        lambda: open_log(path, station="330100-A01", machine="pc-1", quota=1 << 30, now_ms=to_ms(NOON)), None
+        lambda: open_log(path, station="330100-A01", machine=machine, quota=1 << 30, now_ms=to_ms(NOON)), None
     )
     writer.begin()
     for _ in range(10):
@@ -144,10 +144,11 @@ def _read(writer: Writer) -> dict[Name, bytes]:
         try:
             return writer.order(lambda store: heads(store.log))
         except UnreadableError as error:
-            writer.order(partial(_write_off, error=error))
+            if not writer.order(partial(_write_off, error=error)):
+                writer.mend(error)
         except DamagedError:
             continue
 
 
-def _write_off(store: Store, error: UnreadableError) -> None:
-    assert write_off(store, error.epoch, error.stream, error.seq, error.seq + 999), "it would be asked for ever"
+def _write_off(store: Store, error: UnreadableError) -> bool:
+    return bool(write_off(store, error.epoch, error.stream, error.seq, error.seq + 999))

@@ -156,7 +156,7 @@ def travel(folder: Path, *, stay: int) -> Journey:
 
 def _station(devices: list[Device], broker: str) -> str:
     head = '[station]\nid = "ledger"\nruntime = "run"\n[store]\npath = "store.db"\nkeep = "1d"\n'
-    archive = '[store.archive]\nkeep = "1d"\n'
+    archive = '[store.archive]\nkeep = "2d"\n'  # the last life is not so late, at whatever hour the first began
     channels = ['name = "serial"\nregister = 0\ntype = "uint32"\n', 'name = "r2"\nregister = 2\n']
     inside = "".join(f"[[device.channel]]\n{channel}" for channel in channels)
     tables = [

@@ -227,7 +227,8 @@ def staged(folder: Path, seed: int, prelude: str, stack: ExitStack) -> Mayhem:
     disk = Illness(folder)
     urls = {site.name: site.url for site in sites}
     text = station(instruments.devices, urls, every=f"{EVERY_S * 1000:.0f}ms")
-    agent = AgentProcess(folder / "agent", text, prelude="\n".join([disk.prelude, lines.prelude(names), prelude]))
+    everything = "\n".join([disk.prelude, lines.prelude(names), prelude])
+    agent = AgentProcess(folder / "agent", text, prelude=everything, as_shipped=True)
     stack.push(agent)
     return Mayhem(folder, random.Random(seed), lines, agent, instruments, sites, disk)
 

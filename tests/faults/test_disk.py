@@ -1,8 +1,8 @@
 """Disks that are full, sick, gone or wrong under the running daemon: polling goes on, and no reading is lost.
 
 The daemon is the real one on real files; it asks a disk that refuses again ten
-times as often as in life, and looks for room as often. Full, read-only and
-missing file systems are real ones, I/O errors come from a layer below SQLite.
+times as often as in life, and looks for room as often. Full, read-only, covered and
+missing file systems are real ones, I/O errors come from the calls into the system.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from drivers.duration import parse_duration
 from tests.faults.backlog import fill
 from tests.faults.books import AND_SOON_IN_MEMORY, IN_A_HURRY, Books, told
 from tests.faults.mounts import Mounts
-from tests.faults.sick_disk import Illness
 from tests.simulators.accounting import STATION
-from tests.simulators.broker import Mosquitto
+from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.consumer import Consumer
+from tests.simulators.disk_calls import DiskCalls
 from tests.simulators.evidence import Chain
 
 SOON = IN_A_HURRY + AND_SOON_IN_MEMORY
@@ -66,15 +66,24 @@ def recovered(books: Books) -> float:
 AILMENTS = {
     "I/O error on write": ["write EIO"],
     "I/O error on sync": ["sync EIO"],
+    "I/O error on every look at it": ["look EIO"],
     "read-only under the daemon": ["write EROFS", "open EROFS"],
-    "I/O error on everything": ["read EIO", "write EIO", "sync EIO", "open EIO"],
+    "I/O error on everything": ["look EIO", "open EIO", "read EIO", "write EIO", "sync EIO"],
 }
+WHERE = "disk/store.db"
+
+
+def disk_of(folder: Path) -> DiskCalls:
+    """The disk under the log at :data:`WHERE`."""
+    disk = folder / "agent" / "disk"
+    disk.mkdir(parents=True)
+    return DiskCalls(disk, runtime=folder / "agent" / "run", beside=folder)
 
 
 def test_a_sick_disk_costs_no_reading(tmp_path: Path) -> None:
     """Records wait in memory, in their order, and the first event after recovery tells how many and of when."""
-    illness = Illness(tmp_path)
-    with Books(tmp_path, prelude=illness.prelude + IN_A_HURRY) as books:
+    illness = disk_of(tmp_path)
+    with Books(tmp_path, where=WHERE, environment=illness.environment) as books:
         books.agent.start()
         books.work(6)
         longest_s = 0.0
@@ -128,6 +137,87 @@ def test_a_disk_that_is_gone_for_a_while_costs_no_reading(tmp_path: Path) -> Non
     assert left_there == []
 
 
+BARE, COVERED = "bare mount point", "another disk"
+
+
+@pytest.mark.parametrize("meanwhile", [COVERED, pytest.param(BARE, marks=pytest.mark.soak)])
+def test_a_log_follows_its_place_to_another_file_system(tmp_path: Path, meanwhile: str) -> None:
+    """Somebody mounts a new disk where the log is: what is there goes along, and nothing is begun below a mount."""
+    disk, old, new = tmp_path / "agent" / "disk", tmp_path / "old", tmp_path / "new"
+    disk.mkdir(parents=True)
+    with Mounts() as mounts:
+        for drive in (old, new):
+            mounts.tmpfs(drive, "4m")
+        mounts.run("mount", "--bind", str(old), str(disk))
+        seen = mounts.seen(disk / "store.db")
+        with Books(tmp_path, where=WHERE, inside=mounts.inside, seen=seen, prelude=SOON) as books:
+            books.agent.start()
+            waits = undelivered(books)
+            if meanwhile == BARE:
+                mounts.run("umount", "--lazy", str(disk))
+                volatile(books)
+                left_there = list(disk.iterdir())
+            mounts.run("mount", "--bind", str(new), str(disk))
+            books.agent.until(lambda: mounts.seen(disk / "store.db").exists(), "a log on the new disk")
+            books.broker.start()
+            longest_s = recovered(books)
+            books.agent.until(lambda: delivered(books, waits), "what waited on the old disk")
+            evidence = books.close(f"another file system, {meanwhile}", recovery_s=longest_s)
+    books.every_tick(evidence)
+    assert [one["was"] for one in told(evidence, "log_put_back")] == ["covered by another file system"]
+    assert "another_file_system" in {one["reason"] for one in told(evidence, "epoch_began")}
+    assert meanwhile == COVERED or left_there == []
+
+
+@pytest.mark.soak
+def test_the_same_disk_under_another_number_is_the_same_log(tmp_path: Path) -> None:
+    """A drive that was plugged in again is another device to the system, and has all that was stored on it."""
+    disk, old, new = tmp_path / "agent" / "disk", tmp_path / "old", tmp_path / "new"
+    disk.mkdir(parents=True)
+    with Mounts() as mounts:
+        for drive in (old, new):
+            mounts.tmpfs(drive, "4m")
+        mounts.run("mount", "--bind", str(old), str(disk))
+        seen = mounts.seen(disk / "store.db")
+        with Books(tmp_path, where=WHERE, inside=mounts.inside, seen=seen, prelude=SOON) as books:
+            books.agent.start()
+            books.work(6)
+            mounts.run("umount", "--lazy", str(disk))
+            volatile(books)
+            shutil.copytree(mounts.seen(old), mounts.seen(new), dirs_exist_ok=True)
+            mounts.run("mount", "--bind", str(new), str(disk))
+            evidence = books.close("disk under another number", recovery_s=recovered(books))
+        strangers = list(mounts.seen(disk).glob("*stranger*"))
+    books.every_tick(evidence)
+    assert strangers == []
+
+
+SLOW_TO_READ = """
+import agent.inquiry, time
+from agent.store.errors import LogWriteError
+honest, well_s = agent.inquiry.Layered.open, time.monotonic() + 2.0
+def opened(path):
+    if time.monotonic() < well_s:
+        raise LogWriteError(path, "read error")
+    return honest(path)
+agent.inquiry.Layered.open = opened
+"""
+"""For two seconds nothing can be read, though it can be written."""
+
+
+def test_a_log_that_cannot_be_read_at_the_start_delays_deliveries_and_no_poll(tmp_path: Path) -> None:
+    """What it remembers is wanted by the uplinks; instruments are polled without."""
+    with Books(tmp_path, prelude=IN_A_HURRY + SLOW_TO_READ.replace("+ 2.0", "- 1.0")) as books:
+        books.agent.start()
+        books.work(4)
+        assert books.agent.stop() == 0
+        books.infect(IN_A_HURRY + SLOW_TO_READ)
+        books.agent.start()
+        books.work(4)
+        books.close("cannot be read at the start")
+        assert "log_not_read" in books.agent.log
+
+
 def full(mounts: Mounts, disk: Path) -> Callable[[], None]:
     """Somebody else has taken all the room."""
     fill_up(mounts.seen(disk / "somebody's"))
@@ -138,6 +228,45 @@ def read_only(mounts: Mounts, disk: Path) -> Callable[[], None]:
     """The kernel has found an error in the file system."""
     mounts.run("mount", "-o", "remount,bind,ro", str(disk))
     return lambda: mounts.run("mount", "-o", "remount,bind,rw", str(disk))
+
+
+STARTS = ["look EIO", "read EIO", "write EIO", "write ENOSPC", "open ENOSPC"]
+
+
+@pytest.mark.parametrize("ailment", ["open EIO", *(pytest.param(one, marks=pytest.mark.soak) for one in STARTS)])
+def test_a_start_on_a_sick_disk_works_in_memory_and_comes_home(tmp_path: Path, ailment: str) -> None:
+    """A daemon that ended there would be started anew for ever, and measure nothing meanwhile."""
+    illness = disk_of(tmp_path)
+    with Books(tmp_path, where=WHERE, environment=illness.environment, prelude=SOON) as books:
+        books.agent.start()
+        books.work(4)
+        assert books.agent.stop() == 0
+        illness.begin(ailment)
+        books.agent.start()
+        volatile(books)
+        illness.end()
+        evidence = books.close(f"started with {ailment}", recovery_s=recovered(books))
+    assert len(told(evidence, "log_came_home")) == 1
+
+
+def test_what_was_kept_in_memory_outlives_the_process(tmp_path: Path) -> None:
+    """It was numbered and partly delivered: a crash while the disk is sick must not take it."""
+    illness = disk_of(tmp_path)
+    with Books(tmp_path, where=WHERE, environment=illness.environment, prelude=SOON) as books:
+        books.agent.start()
+        books.work(4)
+        illness.begin("write EIO")
+        volatile(books)
+        waits = undelivered(books)
+        books.agent.kill()
+        books.agent.start()
+        books.agent.kill()
+        illness.end()
+        books.agent.start()
+        books.broker.start()
+        books.agent.until(lambda: delivered(books, waits), "what was kept in memory")
+        evidence = books.close("killed while in memory", 2, recovery_s=recovered(books))
+    assert len(told(evidence, "log_came_home")) == 1
 
 
 def test_a_start_on_a_disk_that_refuses_delivers_what_lies_on_it_and_works_in_memory(tmp_path: Path) -> None:
@@ -180,8 +309,8 @@ def delivered(books: Books, waits: tuple[Chain, int]) -> bool:
 
 def test_a_disk_that_is_sick_for_long_is_replaced_by_memory(tmp_path: Path) -> None:
     """Live data reaches the centre, the backlog too if it can be read, and all comes home under its own epoch."""
-    illness = Illness(tmp_path)
-    with Books(tmp_path, prelude=illness.prelude + SOON) as books:
+    illness = disk_of(tmp_path)
+    with Books(tmp_path, where=WHERE, environment=illness.environment, prelude=SOON) as books:
         books.agent.start()
         longest_s = 0.0
         for ailment in ("I/O error on write", "I/O error on everything"):
@@ -368,6 +497,34 @@ def test_at_the_quota_a_stale_uplink_loses_what_an_event_names_and_nothing_else(
     assert missing == {(freed[0]["epoch"], "measurement"): [(1, freed[-1]["last"])]}
 
 
+def test_at_the_quota_what_no_uplink_has_stays_although_all_are_stale(tmp_path: Path) -> None:
+    """Every broker is silent for longer than `hold`: the log is the only one that has the readings, and keeps them."""
+    stale, clock = 'quota = "1MB"\n', "import agent.clock; agent.clock.kernel_says = lambda: True\n"
+    hold = "from agent.store.retention import Claim; agent.keeper.Claim = lambda streams, _: Claim(streams, 1000)\n"
+    others = {"province": f"mqtt://127.0.0.1:{free_port()}"}
+    with Books(tmp_path, store=stale, others=others, prelude=clock + SOON + "\n" + hold) as books:
+        books.agent.start()
+        books.work(40)
+        books.settled()
+        books.broker.stop()
+        had = {series: len(records) for series, records in books.consumer.evidence().records.items()}
+        books.agent.stop()
+        fill(books.agent.store, 2600, registers=40)
+        books.agent.start()
+        refused(books, 20)
+        store = books.agent.status()["store"]
+        freed = [event["data"] for event in books.agent.events("log_freed")]
+        books.broker.start()
+        longest_s = recovered(books)
+        books.settled(1)
+        evidence = books.close("quota, all uplinks stale", recovery_s=longest_s, named=0)
+    assert store["refused"]["by_quota"]
+    assert not store["volatile"], "another log would fill up too"
+    assert freed
+    assert all(one["last"] <= had[Chain(STATION, one["epoch"], one["stream"])] for one in freed), "city has had these"
+    assert told(evidence, "log_recovered")[0]["waited"] >= 20
+
+
 def _count(freed: dict[str, Any]) -> int:
     count: int = freed["last"] - freed["first"] + 1
     return count
@@ -389,8 +546,8 @@ def test_an_archive_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None
 def test_faults_of_disk_and_process_one_after_another_lose_nothing(tmp_path: Path) -> None:
     """For as long as FOR says, a minute if nothing is said; SEED replays the order of another run."""
     seed = int(os.environ.get("SEED") or random.randrange(10**6))
-    dice, illness, times, longest_s, away = random.Random(seed), Illness(tmp_path), 0, 0.0, 0
-    with Books(tmp_path, prelude=illness.prelude + SOON) as books:
+    dice, illness, times, longest_s, away = random.Random(seed), disk_of(tmp_path), 0, 0.0, 0
+    with Books(tmp_path, where=WHERE, environment=illness.environment, prelude=SOON) as books:
         books.agent.start()
         ends_s = time.monotonic() + parse_duration(os.environ.get("FOR") or "60s")
         while time.monotonic() < ends_s:

@@ -30,6 +30,7 @@ from drivers.lines import read
 from drivers.plan import FUNCTIONS, span_of
 from tests.faults.mutations import Mutation, mutations
 from tests.simulators import misbehaviour
+from tests.simulators.invented import ABOUT
 from tests.simulators.ledger import derived
 from tests.simulators.modbus_server import ModbusLine, ModbusTcpServer, Rtu, Unit
 from tests.simulators.pieces import Piece
@@ -47,7 +48,6 @@ REGISTERS = 6
 EXAMPLES = 15
 SOAKED = int(os.environ.get("FUZZ") or 500)
 WIRES = ("tcp", "gateway", "rtu", "text")
-COMMON = {"maker": "Acme", "kind": "test", "manual": "none", "source": "none", "confidence": "unverified"}
 PLACES = {"serial": 1} | {f"r{register}": register for register in range(2, REGISTERS)}
 
 
@@ -114,7 +114,7 @@ def numbered(wire: str) -> Profile:
         serial = {"name": "serial", "register": 0, "type": "uint32"}
         rest = [{"name": name, "register": at} for name, at in PLACES.items() if at > 1]
         words = {"protocol": "modbus-rtu" if wire == "gateway" else "modbus", "channel": [serial, *rest]}
-    return Profile.model_validate({"model": "numbered", **COMMON, **words})
+    return Profile.model_validate({**ABOUT, "model": "numbered", **words})
 
 
 async def lived_through(wire: str, told: list[Mutation]) -> None:

@@ -19,8 +19,6 @@ from drivers.duration import parse_duration
 from tests.faults.stories import FRESH_S
 from tests.faults.weather import EVERY_S, Passage, Weather, experience
 
-pytestmark = pytest.mark.xdist_group("network")  # one worker: what was lived through is told by all tests
-
 LENGTH_S = 15.0
 RECOVERY_S = 45.0
 LONG_RECOVERY_S = 345.0

@@ -93,7 +93,7 @@ def test_order_is_that_of_seq_whatever_the_clock_says(journey: Journey) -> None:
 
 
 def test_nothing_is_deleted_because_the_clock_says_that_it_is_old(journey: Journey) -> None:
-    """The log keeps an hour here and the archive a day; with each step all of it looks older than that, or unborn."""
+    """The log keeps a day here and the archive two; with each step all of it looks older than that, or unborn."""
     for stream, records in journey.stored.items():
         assert [record["seq"] for record in records] == list(range(1, len(records) + 1)), stream
     assert journey.events("log_freed") == []

@@ -99,7 +99,8 @@ def experience(folder: Path, *, length_s: float, bound_s: float, seed: int) -> W
         with lines.at_station():
             instruments = LedgerProcess(folder / "ledger.txt", "--devices", str(DEVICES), "--registers", str(REGISTERS))
             stack.enter_context(instruments)
-        agent = AgentProcess(folder / "agent", _station(instruments.devices, sites), prelude=lines.prelude(names))
+        text = _station(instruments.devices, sites)
+        agent = AgentProcess(folder / "agent", text, prelude=lines.prelude(names), as_shipped=True)
         stack.push(agent)
         weather = Weather(lines.kind, seed, length_s, bound_s)
         asyncio.run(_live_through(sites, agent, lines, names, length_s, bound_s))
