@@ -24,7 +24,7 @@ def link_words(name: str, poller: LinkPoller) -> dict[str, Any]:
         "endpoint": link.endpoint,
         "kind": link.kind,
         "up": link.up,
-        "share": round(link.share, 4),
+        "share": round(min(link.share, 1.0), 4),  # a wait that goes on is counted as a whole
     }
 
 
@@ -46,6 +46,7 @@ def device_words(device: DevicePoller, link: str) -> dict[str, Any]:
         "polled": condition.polled,
         "failed": condition.failed,
         "missed": condition.missed,
+        "losses": condition.lost_of_late,
         "counters": counters and counter_words(counters),
         "last_time": condition.last_time,
         "channels": [

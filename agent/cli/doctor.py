@@ -71,19 +71,22 @@ def _page(station: str, results: list[Result]) -> Iterator[str]:
     for verdict, group in groupby(results, key=attrgetter("verdict")):
         yield ""
         yield say(HEADINGS[verdict])
-        for result in group:
-            yield from _entry(result)
+        for (means, hint), alike in groupby(group, key=attrgetter("means", "hint")):
+            yield from _entry(list(alike), means, hint)
 
 
-def _entry(result: Result) -> Iterator[str]:
-    yield from fold(f"  {_label(result.subject)}: {say(result.found)}", COLUMNS, " " * 6)
-    if result.means:
-        yield from fold(f"      {say(result.means)}", COLUMNS, " " * 6)
-    if result.hint:
-        yield from fold(f"      -> {say(result.hint)}", COLUMNS, " " * 9)
+def _entry(alike: list[Result], means: str, hint: str) -> Iterator[str]:
+    """What was found, and below it, once for all that have it in common, what that means and what to do."""
+    for result in alike:
+        yield from fold(f"  {_label(result)}: {say(result.found)}", COLUMNS, " " * 6)
+    if means:
+        yield from fold(f"      {say(means)}", COLUMNS, " " * 6)
+    if hint:
+        yield from fold(f"      -> {say(hint)}", COLUMNS, " " * 9)
 
 
-def _label(subject: str) -> str:
-    """*subject* in the language that was chosen: whole, or what it is, with its name."""
-    what, _, name = subject.rpartition(" ")
-    return f"{say(what)} {name}" if what and say(subject) == subject else say(subject)
+def _label(result: Result) -> str:
+    """The subject in the language that was chosen; a name stays what it is."""
+    if not result.name:
+        return say(result.subject)
+    return f"{say(result.subject.removesuffix(result.name).rstrip())} {result.name}"

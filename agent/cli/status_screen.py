@@ -11,7 +11,8 @@ from agent.cli.words import painted
 from agent.columns import cut, fold, padded, table
 from agent.diagnosis.disks import days_to_full_s
 from agent.diagnosis.finding import GOOD, LEVELS, Facts, Finding
-from agent.language import say
+from agent.language import joined, say
+from agent.screen.values import at_a_glance
 
 LEVEL_ROOM = 9
 """Columns of the word that says how bad something is, with the blank behind it."""
@@ -46,8 +47,7 @@ def _headline(snapshot: Facts | None, findings: list[Finding], level: int, stati
     about = (snapshot or {}).get("station") or {}
     name = " ".join(part for part in (about.get("id") or station, about.get("name")) if part)
     line = f"{padded(word, LEVEL_ROOM)} {say('station')} {name}".rstrip()
-    if blamed := _blamed(findings):
-        line += f": {blamed}"
+    line = joined((line, _blamed(findings)), ": ")
     return cut(line, columns).replace(word, painted(word, LEVELS[level]), 1)
 
 
@@ -57,13 +57,13 @@ def _blamed(findings: list[Finding]) -> str:
     for finding in findings:
         if finding.level != GOOD and finding.subject not in (known := names.setdefault(finding.part, [])):
             known.append(finding.subject)
-    return ", ".join(f"{say(part)} {' '.join(known)}".rstrip() for part, known in names.items())
+    return joined(f"{say(part)} {' '.join(known)}".rstrip() for part, known in names.items())
 
 
 def _told(finding: Finding, columns: int) -> Iterator[str]:
     """What is not good in one line, and the next step in another; longer ones go on below."""
     word, indent = say(finding.word), " " * (LEVEL_ROOM + 2)
-    text = f"  {padded(word, LEVEL_ROOM - 1)} {_label(finding)}: {say(finding.cause)}"
+    text = f"  {padded(word, LEVEL_ROOM - 1)} {joined((_label(finding), finding.told(say)), ': ')}"
     first, *rest = fold(text, columns, indent)
     yield first.replace(word, painted(word, LEVELS[finding.level]), 1)
     yield from rest
@@ -80,7 +80,7 @@ def _facts(snapshot: Facts) -> Iterator[tuple[str, str]]:
     """Agent, clock, disk, log, links and certificates: a line each."""
     started, written = ago(snapshot["started"]), ago(snapshot["written"])
     about = say(f"{snapshot['version']}, pid {snapshot['pid']}, up {started}, as of {written} ago")
-    yield "agent", f"{about}, {say('under systemd')}" if snapshot.get("service") else about
+    yield "agent", joined((about, say("under systemd") if snapshot.get("service") else ""))
     yield "clock", say("synchronised" if snapshot["clock"]["synchronised"] else "NOT synchronised")
     disk, room = snapshot.get("disk"), snapshot.get("room")
     if disk:
@@ -88,25 +88,25 @@ def _facts(snapshot: Facts) -> Iterator[tuple[str, str]]:
     yield "log", _log(snapshot["store"], room)
     yield "links", _links(snapshot) or "-"
     if lifetimes := [text for uplink in snapshot["uplinks"] if (text := _lifetimes(uplink))]:
-        yield "TLS", "; ".join(lifetimes)
+        yield "TLS", joined(lifetimes, "; ")
 
 
 def _disk(disk: Facts, room: Facts | None) -> str:
     free = say(f"{size(disk['free'])} of {size(disk['total'])} free")
     left_s = days_to_full_s(disk, room, time.time()) if room else None
     if left_s is not None:
-        return f"{free}, {say(f'full in {ago(seconds=left_s)}')}"
-    return f"{free}, {say('more than store.quota needs')}" if room else free
+        return joined((free, say(f"full in {ago(seconds=left_s)}")))
+    return joined((free, say("more than store.quota needs") if room else ""))
 
 
 def _log(store: Facts, room: Facts | None) -> str:
-    last = ", ".join(f"{say(stream)} {number(seq)}" for stream, seq in store["last"].items())
-    text = f"{last}; {say('epoch')} {store['epoch']}, {store['path']}"
+    last = joined(f"{say(stream)} {number(seq)}" for stream, seq in store["last"].items())
+    text = joined((last, joined((f"{say('epoch')} {store['epoch']}", store["path"]))), "; ")
     if not room:
         return text
     used = say(f"{size(room['used'])} of {size(room['quota'])} used, room for {ago(seconds=room['lasts_s'])}")
     reach = say(f"reaches back {ago(room['since'])}")
-    return f"{reach}; {used}; {text}"
+    return joined((reach, used, text), "; ")
 
 
 def _links(snapshot: Facts) -> str:
@@ -114,7 +114,7 @@ def _links(snapshot: Facts) -> str:
     served = [device["link"] for device in snapshot["devices"]]
     plain = [link for link in snapshot["links"] if link["up"] and served.count(link["name"]) == 1]
     told = [_link(link) for link in snapshot["links"] if link not in plain]
-    return "; ".join(told + ([f"{', '.join(link['name'] for link in plain)} {say('up')}"] if plain else []))
+    return joined([*told, f"{joined(link['name'] for link in plain)} {say('up')}" if plain else ""], "; ")
 
 
 def _link(link: Facts) -> str:
@@ -127,7 +127,7 @@ def _lifetimes(uplink: Facts) -> str:
     """How long each certificate of *uplink* is good for."""
     ends = {whose: end for whose, end in uplink.get("certificates", {}).items() if end}
     left = [f"{say(whose)} {_left(end)}" for whose, end in ends.items()]
-    return f"{uplink['name']}: {', '.join(left)}" if left else ""
+    return joined((uplink["name"], joined(left)), ": ") if left else ""
 
 
 def _left(end: str) -> str:
@@ -136,16 +136,8 @@ def _left(end: str) -> str:
 
 
 def _device_row(device: Facts) -> tuple[str, ...]:
-    values = [channel for channel in device["channels"] if channel["stream"] == "measurement"] or device["channels"]
-    shown = ", ".join(_value(channel) for channel in values)
     last = ago(device["last_time"]) if device["last_time"] else "never"
-    return device["name"], device["link"], say(device["state"]), say(last), shown
-
-
-def _value(channel: Facts) -> str:
-    value = "-" if channel["value"] is None else str(channel["value"])
-    mark = "" if channel["quality"] == "valid" else f" ({say(channel['quality'])})"
-    return f"{channel['name']} {value} {channel['unit']}".rstrip() + mark
+    return device["name"], device["link"], say(device["state"]), say(last), at_a_glance(device)
 
 
 def _uplink_row(uplink: Facts) -> tuple[str, ...]:

@@ -11,8 +11,14 @@ from agent.diagnosis.finding import CRITICAL, WARNING, Facts, Finding, Part
 SOON_S = 14 * 86_400.0
 """A disk that is full earlier than this is worth a warning today."""
 
+LEAST_AGE_S = 3600.0
+"""What a younger log takes is mostly what every log begins with."""
+
 LEAST_FREE = 0.02
 """Of a disk: with less, others on it fill it before we do."""
+
+FULL = "the disk is full"
+"""How the log says so."""
 
 MOST_WAITING = 0.8
 """Of the quota: when what an uplink lacks takes more, the log will soon be full."""
@@ -23,8 +29,9 @@ def of_log(snapshot: Facts) -> Iterator[Finding]:
     store = snapshot["store"]
     if refused := store["refused"]:
         lost = sum(refused["lost"].values())
-        part: Part = "disk" if "the disk is full" in refused["error"] else "log"
-        cause = f"{refused['error']}; {store['waiting']['records']} records wait in memory, {lost} are lost"
+        part: Part = "disk" if FULL in refused["error"] else "log"
+        what = FULL if part == "disk" else refused["error"]
+        cause = f"{what}; {store['waiting']['records']} records wait in memory, {lost} are lost"
         yield Finding(CRITICAL, part, "", cause, refused["hint"])
     if store.get("volatile"):
         hint = "Repair the disk; what is in memory moves over"
@@ -41,12 +48,21 @@ def of_disk(snapshot: Facts, now_s: float) -> Iterator[Finding]:
 
 
 def days_to_full_s(disk: Facts, room: Facts, now_s: float) -> float | None:
-    """Seconds until the log has filled the disk, at its pace so far; None when its quota is reached before that."""
-    per_s: float = room["used"] / max(now_s - datetime.fromisoformat(room["since"]).timestamp(), 60.0)
-    if disk["free"] > room["quota"] - room["used"] or per_s <= 0:
+    """Seconds until the log has filled the disk, at its pace so far.
+
+    None when its quota is reached before that, or the log is too young to have a pace.
+    """
+    age_s = now_s - datetime.fromisoformat(room["since"]).timestamp()
+    if age_s < LEAST_AGE_S or is_enough(disk, room):
         return None
+    per_s: float = room["used"] / age_s
     free: int = disk["free"]
-    return free / per_s
+    return free / max(per_s, 1.0)
+
+
+def is_enough(disk: Facts, room: Facts) -> bool:
+    """Whether the log reaches its quota before the disk is full."""
+    return bool(disk["free"] > room["quota"] - room["used"])
 
 
 def _of_free_space(disk: Facts, room: Facts | None, now_s: float) -> Iterator[Finding]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
+
+from agent.amounts import ago
 
 GOOD, WARNING, CRITICAL, UNKNOWN = range(4)
 LEVELS = ("good", "warning", "critical", "unknown")
@@ -39,6 +42,8 @@ class Finding(NamedTuple):
     """Something worth telling; ``part`` is what to look at, ``subject`` the name that it has at this station.
 
     A finding of level GOOD is a remark: nothing is wrong. ``hint`` is the next step, empty where there is none.
+    ``since`` is when it began, where that is known, so that ``cause`` stays the same while it lasts; ``effect`` is
+    what it leads to.
     """
 
     level: int
@@ -46,11 +51,22 @@ class Finding(NamedTuple):
     subject: str
     cause: str
     hint: str
+    since: str | None = None
+    effect: str = ""
 
     @property
     def word(self) -> str:
         """How bad it is."""
         return LEVELS[self.level] if self.level else "note"
+
+    def told(self, say: Callable[[str], str]) -> str:
+        """Return the cause with what it leads to and how long it has lasted, in the language of *say*."""
+        text = say(self.cause)
+        if self.effect:
+            text = say("{}; {}").format(text, say(self.effect))
+        if self.since:
+            text = say("{} (for {})").format(text, say(ago(self.since)))
+        return text
 
     def facts(self) -> Facts:
         """As a program reads it."""
@@ -65,3 +81,15 @@ def by_gravity(finding: Finding) -> int:
 def overall(findings: list[Finding]) -> int:
     """The level of the station: that of its worst finding, good without any."""
     return min(findings, key=by_gravity).level if findings else GOOD
+
+
+def together(findings: list[Finding]) -> list[Finding]:
+    """*findings* with those that say the same of several subjects as one: one certificate may serve five uplinks."""
+    merged: dict[tuple[int, Part, str, str], Finding] = {}
+    for one in findings:
+        key = (one.level, one.part, one.cause, one.hint)
+        if known := merged.get(key):
+            earliest = min((since for since in (known.since, one.since) if since), default=None)
+            one = known._replace(subject=f"{known.subject}, {one.subject}", since=earliest)
+        merged[key] = one
+    return list(merged.values())

@@ -39,13 +39,33 @@ def of_instruments(snapshot: Facts) -> Iterator[Finding]:
     """What stands against readings, then the readings that are bad for a reason of their own."""
     devices = {device["name"]: device for device in snapshot["devices"]}
     standing = [one for one in snapshot.get("standing", ()) if one["device"] in devices]
-    for one in standing:
-        yield from _of_standing(one, devices[one["device"]])
+    told = [finding for one in sorted(standing, key=_is_limit) for finding in _of_standing(one, devices[one["device"]])]
+    yield from _of_lines(told)
     explained = {(target, one["quality"]) for one in standing for target in one["targets"]}
     quiet = QUIET | {"maintenance"} if snapshot.get("maintenance") else QUIET
     for device in devices.values():
         if device["state"] in ("good", "partial"):
             yield from _of_readings(device, explained, quiet)
+
+
+def _is_limit(one: Facts) -> bool:
+    """Sort key: what a device says of itself, then what it leads to."""
+    return bool(one["what"] == "normal")
+
+
+def _of_lines(told: list[Finding]) -> Iterator[Finding]:
+    """*told*, with all that is wrong with one sampling line in one finding: a stopped pump also shows as a low flow."""
+    lines: dict[str, Finding] = {}
+    for one in told:
+        if one.part != "sampling line":
+            yield one
+        elif first := lines.get(one.subject):
+            hint = first.hint if first.hint in HINTS.values() else one.hint
+            level = max(first.level, one.level)
+            lines[one.subject] = first._replace(level=level, cause=f"{first.cause}; {one.cause}", hint=hint)
+        else:
+            lines[one.subject] = one
+    yield from lines.values()
 
 
 def _of_standing(one: Facts, device: Facts) -> Iterator[Finding]:
@@ -100,11 +120,22 @@ def _of_readings(device: Facts, explained: set[tuple[str, str]], quiet: frozense
     measured = [channel for channel in device["channels"] if channel["stream"] == "measurement"]
     if absurd := [channel for channel in device["channels"] if channel.get("order")]:
         yield _of_word_order(device["name"], absurd)
+    asked = measured or device["channels"]
+    if asked and all(channel["quality"] == "not_fitted" for channel in asked):
+        yield _of_another_model(device["name"])
     for channel in measured:
         quality = channel["quality"]
         if quality in quiet or channel in absurd or (f"{device['name']}.{channel['name']}", quality) in explained:
             continue
         yield _of_reading(device["name"], channel)
+
+
+def _of_another_model(device: str) -> Finding:
+    """It refuses all that its profile asks for: a device that has some of it not fitted still has the rest."""
+    cause = "it answers, but has nothing of what its profile asks for"
+    return Finding(
+        WARNING, "profile", device, cause, "Another model or firmware? Compare model and profile with its plate"
+    )
 
 
 def _of_word_order(device: str, absurd: list[Facts]) -> Finding:

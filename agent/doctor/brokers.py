@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 
 import orjson
 
-from agent.diagnosis.uplinks import of_uplink
+from agent.diagnosis import Facts
+from agent.diagnosis.uplinks import MANY_LOSSES, of_uplink
 from agent.doctor.case import Case
-from agent.doctor.result import Result, bad, doubtful, good, told, unchecked
+from agent.doctor.result import Result, bad, broken, doubtful, good, told, unchecked
 from agent.settings import UplinkSettings
 from agent.store.errors import StoreError
 from agent.store.reader import Reader
 from agent.uplink.broker import Address, Broker, ConnectError, Loss, Protocol
-from agent.uplink.codes import UNSUPPORTED_VERSION, hint, meaning
+from agent.uplink.codes import hint, meaning
 from agent.uplink.mqtt import Session
 from agent.uplink.tls import CertificateError, context
 
@@ -35,6 +36,9 @@ SETTLE_S = 1.0
 
 ECHO_S = 5.0
 """How long what was published may take to be acknowledged, and to come back."""
+
+AT_WORK = ("connected", "paused")
+"""States in which the daemon knows more of the broker than a second client learns."""
 
 ELSEWHERE = ("name", "unreachable", "certificate", "tls")
 """Kinds of failures that the network and the certificates are examined for."""
@@ -53,7 +57,9 @@ async def _all(case: Case, uplinks: tuple[UplinkSettings, ...]) -> list[Result]:
 
 async def _uplink(case: Case, uplink: UplinkSettings) -> list[Result]:
     name, says = f"uplink {uplink.name}", case.of("uplink", uplink.name)
-    told_by_daemon = list(map(told, of_uplink(says))) if says.get("state") == "connected" else []
+    told_by_daemon = list(_by_daemon(says))
+    if says.get("state") == "paused":
+        return told_by_daemon
     try:
         password = _password(uplink)
         address = _address(case, uplink)
@@ -65,6 +71,14 @@ async def _uplink(case: Case, uplink: UplinkSettings) -> list[Result]:
     except CertificateError:
         return [unchecked(name, "its certificates cannot be used, so nobody was asked")]
     return [await _tried(case, uplink, address, password), *told_by_daemon]
+
+
+def _by_daemon(says: Facts) -> Iterator[Result]:
+    """What the daemon has learned of a broker that lets it in, at least now and then."""
+    if says.get("state") == "paused":
+        yield from map(broken, of_uplink(says))
+    elif says.get("state") == "connected" or says.get("losses", 0) >= MANY_LOSSES:
+        yield from map(told, of_uplink(says))
 
 
 def _password(uplink: UplinkSettings) -> str | None:
@@ -112,7 +126,7 @@ async def _connected(address: Address, password: str | None, versions: tuple[Pro
         try:
             return probe, await probe.session.connect(CONNECT_S)
         except ConnectError as error:
-            if spoken == versions[-1] or not (error.code == UNSUPPORTED_VERSION or error.kind == "closed"):
+            if spoken == versions[-1] or not error.may_be_old:
                 raise
     raise AssertionError("there is no version to try")
 
@@ -121,7 +135,7 @@ def _refused(case: Case, uplink: UplinkSettings, error: ConnectError) -> Result:
     name = f"uplink {uplink.name}"
     if error.kind in ELSEWHERE:
         return unchecked(name, "the broker is not reached, so nothing was published")
-    if case.of("uplink", uplink.name).get("state") == "connected":
+    if case.of("uplink", uplink.name).get("state") in AT_WORK:
         found = "the broker lets the daemon in, but no second client of this station"
         return unchecked(name, found, "Stop the daemon and call the doctor again, if deliveries are in doubt")
     step = "Check username and password_file, and client_id, with the broker's operator" if error.code else error.hint
@@ -185,9 +199,9 @@ class Probe:
 
 
 def _nothing_kept(case: Case, name: str, topic: str) -> Result:
-    if case.of("uplink", name.removeprefix("uplink ")).get("state") == "connected":
+    if case.of("uplink", name.removeprefix("uplink ")).get("state") in AT_WORK:
         means = "who looks later does not see whether the station lives"
-        step = "Ask its operator for retained messages, and for the right to publish there"
+        step = "Ask its operator for retained messages, and for the right to publish and to read there"
         return doubtful(name, f"the broker keeps nothing under {topic}, though the daemon is connected", means, step)
     return unchecked(name, f"the broker keeps nothing under {topic} that could be published again")
 

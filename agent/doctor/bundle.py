@@ -1,4 +1,8 @@
-"""One archive to mail to somebody who knows more: what the doctor found and what it was found from, without secrets."""
+"""One archive to mail to somebody who knows more: what the doctor found and what it was found from, without secrets.
+
+Small enough for a mail however large the log is, and readable with ``tar`` and a
+text editor, from the page README.txt on.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import io
 import json
 import os
 import platform
-import subprocess
 import sys
 import tarfile
 import time
@@ -18,6 +21,7 @@ from agent import __version__
 from agent.doctor.case import Case
 from agent.doctor.redact import Redactor, secrets_in
 from agent.doctor.result import Result
+from agent.doctor.system import heard
 from agent.doctor.unit import UNIT
 from agent.store.errors import StoreError
 from agent.store.reader import Reader
@@ -27,19 +31,35 @@ from drivers.reading import Stream
 EVENTS = 1000
 """So many of the last events, and as many audit records."""
 
-JOURNAL_LINES = 2000
-ASK_S = 20.0
+MOST = 1_000_000
+"""Characters of one file: of a longer one its end is taken, for what happened last stands there."""
+
 LARGEST_SECRET = 65_536
 PACKAGES = ("apsw", "orjson", "paho-mqtt", "pydantic", "pymodbus", "pyserial", "structlog", "tenacity")
+RULES = Path("/etc/udev/rules.d/99-station-agent.rules")
+
+SYSTEM: dict[str, tuple[str, ...]] = {
+    "journal.txt": ("journalctl", "-u", UNIT, "-n", "2000", "--no-pager", "-o", "short-iso"),
+    "kernel.txt": ("journalctl", "-k", "-p", "warning", "-n", "300", "--no-pager", "-o", "short-iso"),
+    "unit.txt": ("systemctl", "cat", UNIT, "--no-pager"),
+    "network.txt": ("ip", "address"),
+    "routes.txt": ("ip", "route"),
+    "disks.txt": ("df", "-hT"),
+}
+"""What programs of the system say, by file."""
 
 ABOUT = """Made by station-agent {version} at {time} for station {station}.
 
-results.txt, results.json   what "station-agent doctor" found
+{worst}
+
+results.txt, results.json   all that "station-agent doctor" found
 status.json                 how the daemon saw the station, at its last word
 station.toml, profiles/     the configuration, without secrets
 events.jsonl                the last events and audit records of the log
-journal.txt                 what the daemon said of late
-versions.txt                of programs and packages
+journal.txt, kernel.txt     what the daemon and the kernel said of late
+unit.txt, udev.txt          how the service is run, and how serial ports are named
+network.txt, routes.txt     addresses of this PC, and its ways out
+disks.txt, versions.txt     file systems; programs and packages
 
 Removed because they are secrets, or look like one: {removed} places, marked REMOVED.
 """
@@ -59,23 +79,36 @@ def write_bundle(file: Path, case: Case, results: Iterable[Result], page: str) -
     redactor = Redactor(_known(case))
     facts = [result.facts() for result in results]
     texts = {"results.txt": page, "results.json": json.dumps(facts, ensure_ascii=False, indent=1)}
-    texts |= dict(_collected(case))
+    texts |= {name: _end(text) for name, text in _collected(case)}
     cleaned = {name: redactor.clean(text) for name, text in texts.items()}
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    about = ABOUT.format(version=__version__, time=now, station=case.paths.station, removed=redactor.removed)
+    about = ABOUT.format(
+        version=__version__,
+        time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        station=case.paths.station,
+        worst=redactor.clean("\n\n".join(page.split("\n\n")[:2])),
+        removed=redactor.removed,
+    )
+    _write(file, {"README.txt": about, **cleaned})
+    return redactor.removed
+
+
+def _end(text: str) -> str:
+    """The last whole lines of *text*: half a line could hold half a secret."""
+    return text if len(text) <= MOST else text[-MOST:].partition("\n")[2]
+
+
+def _write(file: Path, texts: dict[str, str]) -> None:
     folder = file.name.removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar")
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
-            for name, text in {"README.txt": about, **cleaned}.items():
+            for name, text in texts.items():
                 _add(archive, f"{folder}/{name}", text)
     except FileExistsError:
         raise BundleError(f"{file} is there already", hint="Give another name; nothing is overwritten") from None
     except OSError as error:
-        raise BundleError(
-            f"{file} cannot be written: {error.strerror}", hint="Name a file that you may write"
-        ) from None
-    return redactor.removed
+        hint = "Name a file that you may write"
+        raise BundleError(f"{file} cannot be written: {error.strerror}", hint=hint) from None
 
 
 def _add(archive: tarfile.TarFile, name: str, text: str) -> None:
@@ -88,25 +121,42 @@ def _add(archive: tarfile.TarFile, name: str, text: str) -> None:
 def _collected(case: Case) -> Iterator[tuple[str, str]]:
     yield "status.json", json.dumps(case.snapshot, ensure_ascii=False, indent=1)
     folder = case.paths.config.absolute().parent
-    for file in (case.paths.config, *sorted((folder / "profiles").glob("*.toml"))):
+    for file in _configuration(case):
         yield str(file.absolute().relative_to(folder)), _text(file)
     yield "events.jsonl", "\n".join(_events(case.paths.store))
-    yield "journal.txt", _said(("journalctl", "-u", UNIT, "-n", str(JOURNAL_LINES), "--no-pager", "-o", "short-iso"))
+    for name, line in SYSTEM.items():
+        yield name, heard(line)
+    yield "udev.txt", _text(RULES)
     yield "versions.txt", "\n".join(_versions())
 
 
+def _configuration(case: Case) -> list[Path]:
+    return [case.paths.config, *sorted((case.paths.config.absolute().parent / "profiles").glob("*.toml"))]
+
+
 def _known(case: Case) -> Iterator[str]:
-    """The secrets of this station, as far as this user may read them."""
-    yield from secrets_in(_text(case.paths.config))
-    secrets = case.paths.config.absolute().parent / "secrets"
-    uplinks = case.settings.uplinks if case.settings else ()
-    named = [file for uplink in uplinks for file in (uplink.password_file, uplink.key_file)]
-    files = [file for file in named if file is not None]
-    if os.access(secrets, os.R_OK | os.X_OK):
-        files += [file for file in secrets.iterdir() if file.is_file() and file.stat().st_size < LARGEST_SECRET]
-    for file in files:
+    """The secrets of this station, as far as this user may read them, and the names that it logs in with."""
+    for file in _configuration(case):
+        yield from secrets_in(_text(file))
+    for file in _secret_files(case):
         content = _read(file) or ""
         yield from (line for line in content.splitlines() if not line.startswith("-----"))
+    uplinks = case.settings.uplinks if case.settings else ()
+    spoken_of = {case.paths.station, *(uplink.name for uplink in uplinks)}
+    yield from (uplink.username for uplink in uplinks if uplink.username and uplink.username not in spoken_of)
+
+
+def _secret_files(case: Case) -> Iterator[Path]:
+    secrets = case.paths.config.absolute().parent / "secrets"
+    if os.access(secrets, os.R_OK | os.X_OK):
+        yield from (file for file in secrets.iterdir() if file.is_file() and file.stat().st_size < LARGEST_SECRET)
+    if case.settings is None:
+        return
+    for uplink in case.settings.uplinks:
+        yield from (file for file in (uplink.password_file, uplink.key_file) if file is not None)
+    for wire in case.settings.wires:
+        if key := wire.endpoint.options.get("key"):
+            yield Path(key)
 
 
 def _events(store: Path) -> Iterator[str]:
@@ -127,7 +177,7 @@ def _versions() -> Iterator[str]:
     yield f"Python {sys.version}"
     yield f"{platform.platform()}, {os.cpu_count()} processors"
     yield _read(Path("/etc/os-release")) or ""
-    yield _said(("systemctl", "--version")).partition("\n")[0]
+    yield heard(("systemctl", "--version")).partition("\n")[0]
     for package in PACKAGES:
         try:
             yield f"{package} {metadata.version(package)}"
@@ -145,12 +195,3 @@ def _read(file: Path) -> str | None:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-
-
-def _said(line: tuple[str, ...]) -> str:
-    """What a program of the system says; why not, where it says nothing."""
-    try:
-        answer = subprocess.run(line, capture_output=True, text=True, errors="replace", timeout=ASK_S, check=False)  # noqa: S603 - fixed words
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{line[0]}: {error}\n"
-    return answer.stdout or answer.stderr

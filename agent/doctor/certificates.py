@@ -1,4 +1,4 @@
-"""TLS of each uplink: are the files usable, is the broker's certificate believed, how long do they all hold."""
+"""TLS of each uplink and link: are the files usable, is the far end believed, how long do certificates hold."""
 
 from __future__ import annotations
 
@@ -8,62 +8,79 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from agent.diagnosis.certificates import of_certificates
 from agent.doctor.case import Case
 from agent.doctor.result import Result, bad, good, told, unchecked
-from agent.settings import UplinkSettings
+from agent.settings import LinkSettings, UplinkSettings
+from agent.uplink.handshake import PORT, explained
 from agent.uplink.tls import CertificateError, context, expires
 
 CONNECT_S = 5.0
+OBJECTION_S = 0.5
 
-REASONS = {
-    9: (
-        "it is not valid yet",
-        "this PC's clock is wrong, or the certificate was made with one that is",
-        "Run: timedatectl",
-    ),
-    10: ("it has expired", "nothing is delivered until it is renewed", "Ask the broker's operator to renew it"),
-    62: (
-        "it is not for the name {host}",
-        "this may be another broker, or the operator gave it another name",
-        "Write the name in url that the operator's certificate has",
-    ),
-    64: (
-        "it is not for the address {host}",
-        "certificates are mostly made for names, not for addresses",
-        "Write the broker's name in url instead of its address",
-    ),
-}
-"""By the codes of X509_verify_cert_error_string(3) of OpenSSL."""
 
-UNKNOWN_AUTHORITY = (
-    "who signed it is not trusted here",
-    "this may be another broker, or ca_file is not that of its authority",
-    "Ask the broker's operator for the certificate of the authority, and name it in ca_file",
-)
+class End(NamedTuple):
+    """Somebody to shake hands with: ``name`` is the one that his certificate must have."""
+
+    subject: str
+    host: str
+    port: int
+    name: str
+    ca: Path | None
+    cert: Path | None
+    key: Path | None
+    means: str
+    is_in_use: bool = False
+
+    @property
+    def place(self) -> str:
+        """Host and port, for people."""
+        return f"{self.host}:{self.port}"
 
 
 def examine(case: Case) -> Iterator[Result]:
-    """Look at each uplink that uses TLS."""
-    for uplink in case.settings.uplinks if case.settings else ():
-        if uplink.broker.tls:
-            yield from _uplink(uplink)
-
-
-def _uplink(uplink: UplinkSettings) -> Iterator[Result]:
-    name = f"uplink {uplink.name}"
-    for file in (uplink.ca_file, uplink.cert_file, uplink.key_file):
-        if file is not None and _is_hidden(file):
-            yield unchecked(name, f"{file} may not be read by this user", "Call the doctor with sudo")
-            return
-    yield from _lifetimes(uplink)
-    try:
-        trust = context(uplink.ca_file, uplink.cert_file, uplink.key_file)
-    except CertificateError as error:
-        yield bad(name, str(error), "this uplink cannot connect", error.hint)
+    """Look at each uplink and each link that uses TLS."""
+    if case.settings is None:
         return
-    yield _handshake(name, uplink, trust)
+    ends = [_of_uplink(uplink) for uplink in case.settings.uplinks if uplink.broker.tls]
+    ends += [_of_link(wire, case) for wire in case.settings.wires if wire.endpoint.kind == "tls"]
+    for end in ends:
+        yield from _end(end)
+
+
+def _of_uplink(uplink: UplinkSettings) -> End:
+    host, port = uplink.broker.host, uplink.broker.port
+    files = uplink.ca_file, uplink.cert_file, uplink.key_file
+    return End(f"uplink {uplink.name}", host, port, host, *files, "nothing is delivered")
+
+
+def _of_link(wire: LinkSettings, case: Case) -> End:
+    end, options = wire.endpoint, wire.endpoint.options
+    ca, cert, key = (Path(options[file]) if options[file] else None for file in ("ca", "cert", "key"))
+    means, is_in_use = "nothing on this line can be read", bool(case.of("link", wire.name).get("up"))
+    return End(f"link {wire.name}", end.host, end.port, options["name"] or end.host, ca, cert, key, means, is_in_use)
+
+
+def _end(end: End) -> Iterator[Result]:
+    for file in (end.ca, end.cert, end.key):
+        if file is not None and _is_hidden(file):
+            yield unchecked(end.subject, f"{file} may not be read by this user", "Call the doctor with sudo")
+            return
+    lifetimes = list(_lifetimes(end))
+    yield from lifetimes
+    if any(result.verdict == "bad" for result in lifetimes):
+        return  # the far end refuses what has expired
+    try:
+        trust = context(end.ca, end.cert, end.key)
+    except CertificateError as error:
+        yield bad(end.subject, str(error), end.means, error.hint)
+        return
+    if end.is_in_use:  # an instrument may serve one connection only
+        yield good(end.subject, f"the daemon is connected to {end.place}, so its certificate is believed")
+    else:
+        yield _handshake(end, trust)
 
 
 def _is_hidden(file: Path) -> bool:
@@ -76,44 +93,55 @@ def _is_hidden(file: Path) -> bool:
         return False
 
 
-def _lifetimes(uplink: UplinkSettings) -> Iterator[Result]:
-    files = {"ca": uplink.ca_file, "client": uplink.cert_file}
+def _lifetimes(end: End) -> Iterator[Result]:
+    files = {"ca": end.ca, "client": end.cert}
     ends = {whose: expires(file) for whose, file in files.items() if file is not None}
-    facts = {"name": uplink.name, "certificates": {whose: end and end.isoformat() for whose, end in ends.items()}}
-    wrong = list(of_certificates(facts, time.time()))
-    yield from map(told, wrong)
-    if ends and not wrong:
-        first = min(end for end in ends.values() if end is not None) if any(ends.values()) else None
-        if first:
-            yield good(f"uplink {uplink.name}", f"our own certificates hold until {first:%Y-%m-%d}")
+    wrong = list(_ending(end, ends))
+    yield from wrong
+    if not wrong and (first := min((when for when in ends.values() if when is not None), default=None)):
+        yield good(end.subject, f"our own certificates hold until {first:%Y-%m-%d}")
 
 
-def _handshake(name: str, uplink: UplinkSettings, trust: ssl.SSLContext) -> Result:
-    """Shake hands as the daemon does, and hang up before a word of MQTT."""
-    host, port = uplink.broker.host, uplink.broker.port
+def _ending(end: End, ends: dict[str, datetime | None]) -> Iterator[Result]:
+    """Which of *ends* are past, or near; by whose certificate it is."""
+    certificates = {whose: when and when.isoformat() for whose, when in ends.items()}
+    for finding in of_certificates({"name": end.subject, "certificates": certificates}, time.time()):
+        yield told(finding)._replace(subject=end.subject)
+
+
+def _handshake(end: End, trust: ssl.SSLContext) -> Result:
+    """Shake hands as the daemon does, and hang up before a word of the protocol within."""
     try:
         with (
-            socket.create_connection((host, port), CONNECT_S) as wire,
-            trust.wrap_socket(wire, server_hostname=host) as safe,
+            socket.create_connection((end.host, end.port), CONNECT_S) as wire,
+            trust.wrap_socket(wire, server_hostname=end.name) as safe,
         ):
             certificate, version = safe.getpeercert() or {}, safe.version()
-    except ssl.SSLCertVerificationError as error:
-        what, means, hint = REASONS.get(error.verify_code, UNKNOWN_AUTHORITY)
-        found = f"the broker's certificate is refused: {what.format(host=host)}"
-        return bad(name, found, means, hint)
+            _hear_out(safe)
     except ssl.SSLError as error:
-        means = "nothing is delivered; this port perhaps does not speak TLS"
-        return bad(name, f"TLS with {host}:{port} failed: {error.reason or error}", means, "Check the port in url")
+        what, hint = explained(error, end.name)
+        return bad(end.subject, f"{end.place}: {what}", end.means, hint)
+    except ConnectionResetError:
+        return bad(end.subject, f"{end.place}: it takes the connection and hangs up", end.means, PORT)
     except OSError:
-        return unchecked(name, f"{host}:{port} is not reached, so its certificate is not seen")
-    return _peer(name, uplink, str(certificate.get("notAfter", "")), version or "TLS")
+        return unchecked(end.subject, f"{end.place} is not reached, so its certificate is not seen")
+    return _peer(end, str(certificate.get("notAfter", "")), version or "TLS")
 
 
-def _peer(name: str, uplink: UplinkSettings, not_after: str, version: str) -> Result:
+def _hear_out(safe: ssl.SSLSocket) -> None:
+    """Give the far end a moment to object: with TLS 1.3 it looks at our certificate after the handshake."""
+    safe.settimeout(OBJECTION_S)
+    try:
+        safe.recv(1)
+    except (TimeoutError, ConnectionError):
+        return
+
+
+def _peer(end: End, not_after: str, version: str) -> Result:
     if not not_after:
-        return good(name, f"{version}, and the certificate is believed")
-    end = datetime.fromtimestamp(ssl.cert_time_to_seconds(not_after), UTC)
-    facts = {"name": uplink.name, "certificates": {"broker": end.isoformat()}}
-    for finding in of_certificates(facts, time.time()):
-        return told(finding)
-    return good(name, f"{version}, and the broker's certificate holds until {end:%Y-%m-%d}")
+        return good(end.subject, f"{version}, and the certificate is believed")
+    when = datetime.fromtimestamp(ssl.cert_time_to_seconds(not_after), UTC)
+    is_broker = end.subject.startswith("uplink ")
+    for result in _ending(end, {"broker" if is_broker else "link": when}):
+        return result
+    return good(end.subject, f"{version}, and its certificate holds until {when:%Y-%m-%d}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,16 +9,16 @@ from pathlib import Path
 
 from agent.amounts import ago
 from agent.clock import kernel_says
-from agent.diagnosis.clocks import of_clock
+from agent.diagnosis.clocks import SET, of_clock
 from agent.doctor.case import Case
 from agent.doctor.result import Result, bad, doubtful, good, told, unchecked
+from agent.doctor.system import pairs
 from agent.store.errors import StoreError
 from agent.store.reader import Reader
 
 TOLERANCE_S = 60.0
 RTC = Path("/sys/class/rtc/rtc0/since_epoch")
-ASK_S = 5.0
-SET = "Set it: sudo timedatectl set-time; then see that a time service keeps it: timedatectl"
+TIMEDATED = ("timedatectl", "show", "--property=NTP", "--property=NTPSynchronized")
 SERVICE = "Check the time service and its server: timedatectl, chronyc sources"
 
 
@@ -65,7 +64,7 @@ def _newest_s(store: Path) -> float:
 
 def _kept() -> Result:
     says = kernel_says()
-    words = _timedated()
+    words = pairs(TIMEDATED)
     if says is None and words:
         says = words.get("NTPSynchronized") == "yes"
     if says is None:
@@ -76,15 +75,6 @@ def _kept() -> Result:
     if words.get("NTP") == "no":
         return doubtful("time service", "none is switched on", means, "Run: sudo timedatectl set-ntp true")
     return doubtful("time service", "the clock is not synchronised", means, SERVICE)
-
-
-def _timedated() -> dict[str, str]:
-    line = ("timedatectl", "show", "--property=NTP", "--property=NTPSynchronized")
-    try:
-        answer = subprocess.run(line, capture_output=True, text=True, timeout=ASK_S, check=False)  # noqa: S603 - fixed words
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    return dict(pair.split("=", 1) for pair in answer.stdout.splitlines() if "=" in pair)
 
 
 def _battery() -> Iterator[Result]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from agent.doctor.case import Case
 from agent.doctor.result import Result, bad, doubtful, good, unchecked
+from agent.stationfile.faults import Fault
 
 MOST_FAULTS = 5
 
@@ -21,28 +23,36 @@ def examine(case: Case) -> Iterator[Result]:
         return
     except OSError:
         text = ""
-    yield from _faults(case)
-    if text and case.turns:
+    if case.error is not None:
+        yield from _mistakes(case)
+    elif case.settings is not None:
+        yield from _doubts(case)
+    if text and case.turns and case.error is None:
         yield _running(case, text)
 
 
-def _faults(case: Case) -> Iterator[Result]:
+def _mistakes(case: Case) -> Iterator[Result]:
+    assert case.error is not None
     file = case.paths.config
-    if case.error is not None:
-        means = "a daemon does not start with this file, and does not reload it"
-        if case.settings is not None:
-            means = "the daemon goes on with the last configuration that was right"
-        faults = [str(fault) for fault in getattr(case.error, "faults", ())] or [str(case.error)]
-        for fault in faults[:MOST_FAULTS]:
-            yield bad(file.name, fault, means, f"Correct it, then run: station-agent --config {file} check")
-    elif case.settings is not None:
-        devices, uplinks = len(case.settings.devices), len(case.settings.uplinks)
-        yield good(file.name, f"no mistake; devices: {devices}, uplinks: {uplinks}")
-        if warnings := len(case.settings.warnings):
-            found = f"no mistake, but doubts: {warnings}"
-            yield doubtful(
-                file.name, found, "it works, but perhaps not as you think", f"Run: station-agent --config {file} check"
-            )
+    means = "a daemon does not start with this file, and does not reload it"
+    if case.settings is not None:
+        means = "the daemon goes on with the last configuration that was right"
+    for fault in list(_in_short(getattr(case.error, "faults", ())) or [str(case.error)])[:MOST_FAULTS]:
+        yield bad(file.name, fault, means, case.error.hint)
+
+
+def _doubts(case: Case) -> Iterator[Result]:
+    assert case.settings is not None
+    file = case.paths.config
+    yield good(file.name, f"no mistake; devices: {len(case.settings.devices)}, uplinks: {len(case.settings.uplinks)}")
+    for doubt in _in_short(case.settings.warnings)[:MOST_FAULTS]:
+        means = "it works, but perhaps not as you think"
+        yield doubtful(file.name, doubt, means, f"See what is meant: station-agent --config {file} check")
+
+
+def _in_short(faults: Iterable[Fault]) -> list[str]:
+    """Each of *faults* without all that would be allowed there: ``check`` tells that."""
+    return [str(replace(fault, hint="")) for fault in faults]
 
 
 def _running(case: Case, text: str) -> Result:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,10 +102,31 @@ def _reach(one: Host) -> Result:
         means = "the computer is there, the program is not, or on another port"
         return bad(one.what, f"nothing listens at {place}", means, "Check that it runs, and the port in url")
     except OSError as error:
-        means = "network, router or firewall, or it is switched off"
-        hint = f"Check the network: ping {found[0][4][0]}"
-        return bad(one.what, f"{place} cannot be reached: {_why(error)}", means, hint)
+        return _unreached(one, str(found[0][4][0]), f"{place} cannot be reached: {_why(error)}")
     return good(one.what, f"{place} accepts connections ({took_ms:.0f} ms)")
+
+
+def _unreached(one: Host, address: str, found: str) -> Result:
+    """An instrument is mostly on a network of this PC's own; one that is not has a wrong address, or the PC has."""
+    own = list(_own_networks())
+    is_far = all(ip_address(address) not in network for network in own)
+    if one.what.startswith("link ") and own and is_far:
+        means = f"it is on none of this PC's own networks: {', '.join(map(str, own))}"
+        return bad(one.what, found, means, "Compare both addresses and masks: ip -br address; and its menu")
+    means = "network, router or firewall, or it is switched off"
+    return bad(one.what, found, means, f"Check the network: ping {address}")
+
+
+def _own_networks() -> Iterator[IPv4Network]:
+    """What is reached without a router: proc(5), /proc/net/route, addresses in hexadecimal, the low byte first."""
+    for line in _text(ROUTES[0]).splitlines()[1:]:
+        _, target, gateway, *_, mask = line.split()[:8]
+        if int(gateway, 16) == 0 and int(mask, 16):
+            yield IPv4Network((_address(target), str(_address(mask))))
+
+
+def _address(text: str) -> IPv4Address:
+    return IPv4Address(bytes.fromhex(text)[::-1])
 
 
 def _why(error: Exception) -> str:

@@ -1,13 +1,14 @@
 """Takes secrets out of text that leaves the station. Pure.
 
-What is known to be a secret goes wherever it stands, as it is, in base64 and in a
-URL. What only looks like one goes too: better a line too poor than a password in a
+What is known to be a secret goes wherever it stands, as it is, in base64, in a URL
+and in JSON. What only looks like one goes too: better a line too poor than a password in a
 mail. Digests and names of files stay, for they are what one looks for.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
@@ -17,7 +18,7 @@ SHORTEST = 4
 """Characters: what is shorter would go out of ordinary words too."""
 
 _NAME = (
-    r"(?<![\w.-])[\w.-]{0,30}(?:passw(?:or)?d|passphrase|passwort|\bpass\b|_pass\b|pwd|secret|token|psk|private_?key|api_?-?key|access_?key"
+    r"(?<![\w.-])[\w.-]{0,30}(?:username|passw(?:or)?d|passphrase|passwort|\bpass\b|_pass\b|pwd|secret|token|psk|private_?key|api_?-?key|access_?key"
     r"|authorization|credentials|wep_?key\d?|community|密码|口令|密钥)[\w-]{0,30}"
 )
 _VALUE = r"""\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^\s,;&"'{}\[\]]+"""
@@ -31,7 +32,12 @@ _BESIDE = re.compile(
 )
 _SCHEMES = re.compile(r"\b((?:Basic|Bearer)\s+)[A-Za-z0-9+/=_.~-]{6,}")
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/@\"']+@", re.IGNORECASE)
-_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_PEM = re.compile(
+    r"(?:\A(?:(?!-----BEGIN).)*?|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?)(?:-----END [A-Z ]*PRIVATE KEY-----)"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*",
+    re.DOTALL,
+)
+"""A key, also one whose begin or end was cut off."""
 _WIFI = re.compile(r"\bWIFI:[^\s\"']+", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 
@@ -85,3 +91,5 @@ def _forms(secret: str) -> Iterator[str]:
         yield secret
         yield quote(secret, safe="")
         yield base64.b64encode(secret.encode()).decode()
+        yield json.dumps(secret)[1:-1]
+        yield json.dumps(secret, ensure_ascii=False)[1:-1]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
+from agent.amounts import ago
 from agent.diagnosis import CRITICAL, GOOD, UNKNOWN, WARNING, Facts, Finding
+from agent.diagnosis.finding import Part
 
 Verdict = Literal["bad", "doubtful", "unchecked", "good"]
 
 VERDICTS: tuple[Verdict, ...] = ("bad", "doubtful", "unchecked", "good")
 """The worst first. ``unchecked`` is what could not be looked at, for a reason that is told."""
+
+NAMED = frozenset({"uplink", "link", "port", "user", *get_args(Part)})
+"""What subjects consist of a word and a name."""
 
 BY_LEVEL: dict[int, Verdict] = {GOOD: "good", WARNING: "doubtful", CRITICAL: "bad", UNKNOWN: "unchecked"}
 
@@ -24,6 +29,12 @@ class Result(NamedTuple):
     means: str = ""
     hint: str = ""
     topic: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the link, device, uplink or user that this is about; empty where it has none."""
+        what, _, name = self.subject.rpartition(" ")
+        return name if what in NAMED else ""
 
     def facts(self) -> Facts:
         """As a program reads it."""
@@ -53,7 +64,14 @@ def unchecked(subject: str, found: str, hint: str = "") -> Result:
 def told(finding: Finding) -> Result:
     """What the diagnosis of the snapshot says, as a line of this report."""
     subject = f"{finding.part} {finding.subject}".strip()
-    return Result(BY_LEVEL[finding.level], subject, finding.cause, "", finding.hint)
+    means = finding.effect or (f"it has been so for {ago(finding.since)}" if finding.since else "")
+    return Result(BY_LEVEL[finding.level], subject, finding.cause, means, finding.hint)
+
+
+def broken(finding: Finding) -> Result:
+    """The same of something that does not work at all, though the station goes on without it."""
+    result = told(finding)
+    return result._replace(verdict="bad") if result.verdict == "doubtful" else result
 
 
 def exit_code(results: Iterable[Result]) -> int:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import dataclass
 
+from agent.doctor.system import ask
+
 UNIT = "station-agent.service"
-ASK_S = 5.0
 PROPERTIES = (
     "LoadState",
     "UnitFileState",
     "ActiveState",
     "SubState",
     "Result",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+    "Restart",
+    "StartLimitIntervalUSec",
+    "LimitNOFILE",
     "NRestarts",
     "MainPID",
     "User",
@@ -41,12 +46,9 @@ class Unit:
 
 def ask_systemd() -> Unit:
     """Ask for all that is needed, at once."""
-    line = ("systemctl", "show", UNIT, f"--property={','.join(PROPERTIES)}")
-    plain = os.environ | {"LC_ALL": "C", "SYSTEMD_PAGER": ""}
-    try:
-        asked = subprocess.run(line, capture_output=True, text=True, timeout=ASK_S, check=False, env=plain)  # noqa: S603 - fixed words
-    except (OSError, subprocess.TimeoutExpired):
+    answer = ask(("systemctl", "show", UNIT, f"--property={','.join(PROPERTIES)}"))
+    if answer is None:
         return Unit({}, "systemctl is missing here, or does not answer")
-    if asked.returncode:
+    if answer.returncode:
         return Unit({}, "this machine was not started by systemd")
-    return Unit(dict(line.split("=", 1) for line in asked.stdout.splitlines() if "=" in line))
+    return Unit(dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.doctor.system import pairs
+
 SYS = Path("/sys")
-ASK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,7 @@ def adapter_of(port: Path) -> Adapter | None:
 
 
 def _asked(port: Path) -> Adapter | None:
-    line = ("udevadm", "info", "--query=property", f"--name={port}")
-    try:
-        answer = subprocess.run(line, capture_output=True, text=True, timeout=ASK_S, check=False)  # noqa: S603 - the port of our own file
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    words = dict(pair.split("=", 1) for pair in answer.stdout.splitlines() if "=" in pair)
+    words = pairs(("udevadm", "info", "--query=property", f"--name={port}"))
     if words.get("ID_BUS") != "usb":
         return None
     return Adapter(words.get("ID_SERIAL_SHORT", ""), words.get("ID_USB_INTERFACE_NUM", ""), words.get("ID_PATH", ""))

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,6 +33,9 @@ log = structlog.get_logger()
 CONDITIONS = "conditions"
 """The fact in the log that keeps what the judge must not forget."""
 
+LOSSES_S = 600.0
+"""How long it is remembered that a device was lost."""
+
 FIRST_REST_S = 2.0
 LONGEST_REST_S = 60.0
 
@@ -48,8 +52,15 @@ class Condition:
     polled: int = 0
     failed: int = 0
     missed: int = 0
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=100))  # monotonic
     last: dict[str, tuple[Reading, Quality]] = field(default_factory=dict)
     last_time: datetime | None = None
+
+    @property
+    def lost_of_late(self) -> int:
+        """How often the device was lost in the last LOSSES_S."""
+        since_s = time.monotonic() - LOSSES_S
+        return sum(lost_s > since_s for lost_s in self.losses)
 
 
 Look = Callable[[str, Mapping[Key, Sign], Collection[str]], None]
@@ -206,6 +217,7 @@ class DevicePoller:
             self._log.warning("device_lost", reason=error.reason, error=str(error), hint=error.hint)
             self._recorder.event("device_lost", device=self.name, data={"reason": error.reason, "error": str(error)})
             condition.state, condition.since = "failing", self._clock.now()
+            condition.losses.append(time.monotonic())
         condition.reason, condition.error, condition.hint = error.reason, str(error), error.hint
         silent = Sign("silence", "critical", {"reason": error.reason, "error": str(error)})
         self._alarms(self.name, {SILENT: silent}, ())

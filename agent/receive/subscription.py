@@ -14,7 +14,7 @@ from agent.receive.asking import Acknowledger, Asker, Letter
 from agent.receive.receiving import Receiver, Taken
 from agent.uplink.broker import UNLIMITED, Address, Broker, ConnectError, Loss
 from agent.uplink.broker import Protocol as Version
-from agent.uplink.codes import UNSUPPORTED_VERSION, hint, meaning
+from agent.uplink.codes import hint, meaning
 from agent.uplink.mqtt import Session
 from drivers.errors import StationError
 
@@ -107,7 +107,7 @@ class Subscription:
                 return await self._attempt(version)
             except ConnectError as error:
                 failure = failure or error
-                if error.kind != "closed" and error.code != UNSUPPORTED_VERSION:
+                if not error.may_be_old:
                     break
         assert failure is not None
         raise failure

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.uplink.codes import hint, meaning
+from agent.uplink.codes import UNSUPPORTED_VERSION, hint, meaning
+from agent.uplink.handshake import PORT, explained
 from drivers.errors import StationError
 
 Protocol = Literal["5", "3.1.1"]
@@ -57,13 +57,14 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Why a connection ended; ``code`` only when the broker said it in a DISCONNECT."""
+    """Why a connection ended; ``code`` only when the broker said it in a DISCONNECT, ``hint`` where there is one."""
 
     text: str
     code: int | None = None
+    hint: str = ""
 
 
-Kind = Literal["name", "unreachable", "refused", "closed", "timeout", "certificate", "tls"]
+Kind = Literal["name", "unreachable", "refused", "closed", "mute", "timeout", "certificate", "tls"]
 
 
 class ConnectError(StationError):
@@ -75,6 +76,11 @@ class ConnectError(StationError):
         super().__init__(f"broker {endpoint}: {why}", hint=hint)
         self.kind = kind
         self.code = code
+
+    @property
+    def may_be_old(self) -> bool:
+        """Whether brokers that know only MQTT 3.1.1 meet version 5 so: some say it, others hang up, or just hang."""
+        return self.code == UNSUPPORTED_VERSION or self.kind in ("closed", "mute")
 
     @classmethod
     def refused(cls, endpoint: str, code: int) -> ConnectError:
@@ -102,37 +108,33 @@ class ConnectError(StationError):
         )
 
     @classmethod
-    def silent(cls, endpoint: str, deadline_s: float) -> ConnectError:
-        """Nothing came back in time."""
-        return cls(
-            "timeout",
-            endpoint,
-            f"no answer within {deadline_s:g} s",
-            hint="Check the network, the firewall and the port; a TLS port that is asked without TLS is silent too",
-        )
+    def silent(cls, endpoint: str, deadline_s: float, *, reached: bool) -> ConnectError:
+        """Nothing came back in time; *reached* says whether at least the connection below MQTT came about."""
+        if reached:
+            why = f"it takes the connection, but gives no answer within {deadline_s:g} s"
+            step = "Check that the port in url speaks MQTT; a TLS port that is asked without TLS is silent too"
+            return cls("mute", endpoint, why, hint=step)
+        step = "Check the network, the firewall and the port in url"
+        return cls("timeout", endpoint, f"no answer within {deadline_s:g} s", hint=step)
 
     @classmethod
     def because(cls, endpoint: str, error: Exception) -> ConnectError:
         """Translate what the operating system or TLS raised."""
-        kind, why, step = _explain(error)
+        kind, why, step = _explain(endpoint.rpartition(":")[0], error)
         return cls(kind, endpoint, why, hint=step)
 
 
-def _explain(error: Exception) -> tuple[Kind, str, str]:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        why = f"its certificate is not accepted: {error.verify_message}"
-        return "certificate", why, "Check ca_file, the host name in url, the certificate's dates and this PC's clock"
+def _explain(host: str, error: Exception) -> tuple[Kind, str, str]:
     if isinstance(error, ssl.SSLError):
-        step = "Check that the port speaks TLS, and cert_file and key_file when the broker wants a client certificate"
-        return "tls", f"TLS failed: {error.reason or error}", step
+        why, step = explained(error, host)
+        return "certificate" if isinstance(error, ssl.SSLCertVerificationError) else "tls", why, step
     if isinstance(error, (socket.gaierror, UnicodeError)):
-        return (
-            "name",
-            f"name not found: {getattr(error, 'strerror', None) or error}",
-            "Check the host name in url, and DNS: resolvectl query HOST",
-        )
+        why = f"name not found: {getattr(error, 'strerror', None) or error}"
+        return "name", why, f"Check the host name in url, and DNS: getent hosts {host}"
     if isinstance(error, TimeoutError):
         return "timeout", "no answer to the TCP connection", "Check the network, the firewall and the port in url"
-    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
+    if isinstance(error, ConnectionRefusedError):
         return "unreachable", "nothing listens there", "Check that the broker runs, and the port in url"
-    return "unreachable", str(error), "Check this PC's network and the host in url"
+    if isinstance(error, (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)):
+        return "unreachable", "it takes the connection and hangs up", PORT
+    return "unreachable", getattr(error, "strerror", None) or str(error), "Check this PC's network and the host in url"

@@ -60,7 +60,7 @@ HINTS = {
     0x84: 'Set protocol = "3.1.1" for this uplink',
     0x85: "Set client_id of this uplink to what the broker expects",
     0x86: "Check username and password_file of this uplink against the broker's",
-    0x87: "Ask the broker's operator for the right to connect, to publish below root/station, and to subscribe there",
+    0x87: "Ask the broker's operator for the right to connect, and to publish and subscribe below this station's topic",
     0x8A: "Ask the broker's operator why this client is banned",
     0x8E: "Another client uses the same client_id: find it, or set client_id",
     0x93: "Lower window of this uplink",

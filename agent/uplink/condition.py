@@ -24,6 +24,9 @@ LOOK_S = 10.0
 FILES_S = 60.0
 """How often certificates are looked at for their end."""
 
+LOSSES_S = 600.0
+"""How long it is remembered that a connection was lost."""
+
 State = Literal["starting", "connecting", "connected", "backing_off", "paused", "stopped"]
 
 
@@ -38,6 +41,7 @@ class Condition:
         self._state: State = "starting"
         self._since = datetime.now(UTC)
         self._down: bool | None = None
+        self._losses: deque[float] = deque()  # monotonic
         self._error: StationError | None = None
         self._retry_s = 0.0  # monotonic
         self._looked_s = self._files_s = float("-inf")
@@ -48,9 +52,11 @@ class Condition:
         self.session = 0
 
     def enter(self, state: State) -> None:
-        """Be in *state* from now on."""
-        if state != self._state:
-            self._state, self._since = state, datetime.now(UTC)
+        """Be in *state* from now on; an outage has one beginning, however often it is tried to end it."""
+        goes_on = self._down and state in ("connecting", "backing_off")
+        if state != self._state and not goes_on:
+            self._since = datetime.now(UTC)
+        self._state = state
 
     def connected(self, broker: Broker) -> None:
         """The broker let us in."""
@@ -63,7 +69,10 @@ class Condition:
 
     def fell(self, error: StationError) -> None:
         """The broker is out of reach; said once per outage."""
+        if self._down is False:
+            self._losses.append(time.monotonic())
         if self._down is not True:
+            self._since = datetime.now(UTC)
             self._log.warning("uplink_lost", error=str(error), hint=error.hint)
             self._standing.notices.say("uplink_lost", error=str(error), hint=error.hint)
         self._down, self._error = True, error
@@ -110,9 +119,16 @@ class Condition:
             "no_subscriber": sorted(self._standing.unheard),
             "pause": pause and {"reason": pause.reason, "hint": pause.hint},
             "error": self._error and _error(self._error),
+            "losses": self._lost_of_late(),
             "next_attempt_s": self._next_attempt_s(),
             "certificates": self._expiries | ({"broker": broker.certificate_expires} if broker else {}),
         }
+
+    def _lost_of_late(self) -> int:
+        """How often the connection was lost in the last LOSSES_S."""
+        while self._losses and self._losses[0] < time.monotonic() - LOSSES_S:
+            self._losses.popleft()
+        return len(self._losses)
 
     def _next_attempt_s(self) -> float | None:
         if self._state != "backing_off":

@@ -36,6 +36,7 @@ from drivers.errors import StationError
 
 PUBACK_S = 30.0
 """Without an acknowledgement for so long the connection is given up."""
+OVERLOADED = "Check the network to the broker; it may be overloaded, too: its log tells"
 
 SETTLE_S = 0.3
 """How long after SUBACK retained messages are waited for."""
@@ -57,9 +58,10 @@ class LostError(StationError):
     """The connection ended. ``code`` is that of the broker's DISCONNECT, if it sent one."""
 
     def __init__(self, endpoint: str, client_id: str, loss: Loss) -> None:
-        silent = f"Look at the broker's log: does another client use the client_id {client_id}? Else check the network"
-        step = hint(loss.code) if loss.code is not None else silent
-        super().__init__(f"broker {endpoint}: connection lost: {loss.text}", hint=step)
+        step = f"Look at the broker's log: does another client use the client_id {client_id}? Else check the network"
+        if loss.code is not None:
+            step = hint(loss.code)
+        super().__init__(f"broker {endpoint}: connection lost: {loss.text}", hint=loss.hint or step)
         self.code = loss.code
 
 
@@ -230,9 +232,10 @@ class Delivery:
         if oldest is not None and self._loss is None:
             age_s = now - oldest.sent_s
             if age_s > PUBACK_S and (now - self._acknowledged_s > PUBACK_S or age_s > 4 * PUBACK_S):
-                self._loss = Loss(f"no acknowledgement for {age_s:.0f} s")
+                self._loss = Loss(f"no acknowledgement for {age_s:.0f} s", hint=OVERLOADED)
         if self._loss is not None:
-            raise LostError(self._settings.url, self._settings.client(self._station), self._loss)
+            broker = self._settings.broker
+            raise LostError(f"{broker.host}:{broker.port}", self._settings.client(self._station), self._loss)
 
     def _patience_s(self) -> float:
         """How long the loop may rest when nothing wakes it."""

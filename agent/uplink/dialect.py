@@ -10,8 +10,8 @@ from typing import Literal
 from agent.uplink.broker import ConnectError, Protocol
 from agent.uplink.codes import UNSUPPORTED_VERSION
 
-SILENT_CLOSES = 3
-"""After so many in a row MQTT 3.1.1 is tried: some old brokers meet version 5 with a closed connection."""
+SILENCES = 3
+"""After so many in a row MQTT 3.1.1 is tried: some old brokers meet version 5 by hanging up, or never answer."""
 
 BELIEVED_S = 86_400.0
 """For so long it is believed that a broker knows 3.1.1 only; then it may have learned 5."""
@@ -33,7 +33,7 @@ class Dialect:
     wanted: Literal["auto", "5", "3.1.1"]
     spoke_5: bool = False
     clock: Callable[[], float] = time.monotonic
-    _closes: int = 0
+    _silences: int = 0
     _refused: bool = False
     _is_up: bool = False  # 3.1.1 has succeeded since
     _old_until_s: float = 0.0  # known to speak 3.1.1 only
@@ -53,13 +53,13 @@ class Dialect:
         """Learn from an attempt that failed; True when another version should be tried at once."""
         if self.wanted != "auto" or self.spoke_5:
             return False
-        by_code, closed = error.code == UNSUPPORTED_VERSION, error.kind == "closed"
-        if spoken == "5" and self._is_up and (by_code or closed):
+        by_code = error.code == UNSUPPORTED_VERSION
+        if spoken == "5" and self._is_up and error.may_be_old:
             self._old_until_s = self.clock() + BELIEVED_S
             self._forget()
             return True
-        self._closes = self._closes + 1 if closed else 0
-        refused = by_code or self._closes >= SILENT_CLOSES
+        self._silences = self._silences + 1 if error.may_be_old and not by_code else 0
+        refused = by_code or self._silences >= SILENCES
         if spoken == "5":
             self._refused, self._is_up = refused, False
             return by_code
@@ -77,4 +77,4 @@ class Dialect:
         return first
 
     def _forget(self) -> None:
-        self._closes, self._refused, self._is_up = 0, False, False
+        self._silences, self._refused, self._is_up = 0, False, False

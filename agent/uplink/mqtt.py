@@ -129,7 +129,8 @@ class Session:
             async with asyncio.timeout(deadline_s):
                 return await self._connack
         except TimeoutError:
-            raise ConnectError.silent(self._address.endpoint, deadline_s) from None
+            reached = self._socket is not None
+            raise ConnectError.silent(self._address.endpoint, deadline_s, reached=reached) from None
         finally:
             if not self._is_open:
                 await self.close()
@@ -152,7 +153,7 @@ class Session:
             async with asyncio.timeout(deadline_s):
                 return await self._subacks[mid]
         except TimeoutError:
-            raise ConnectError.silent(self._address.endpoint, deadline_s) from None
+            raise ConnectError.silent(self._address.endpoint, deadline_s, reached=True) from None
         finally:
             del self._subacks[mid]
 
@@ -321,7 +322,7 @@ class _LastError(logging.Handler):
     @property
     def text(self) -> str:
         """The error in words, or nothing."""
-        return str(self._error) if self._error else ""
+        return (self._error.strerror or str(self._error)) if self._error else ""
 
     @property
     def tls(self) -> SSLError | None:

@@ -60,7 +60,7 @@ class Outcome:
                 self._taken(flight, piece)
             case Verdict.PAUSE:
                 self._again(flight, piece)
-                self._standing.begin_pause(meaning(code), hint(code))
+                self._standing.begin_pause(f"{flight.topic}: {meaning(code)}", hint(code))
             case Verdict.SPLIT:
                 if code == TOO_LARGE:
                     self._standing.too_large(flight.size)

@@ -15,6 +15,15 @@ _BEGIN = "-----BEGIN CERTIFICATE-----"
 _CERTIFICATE = re.compile(f"{_BEGIN}.*?-----END CERTIFICATE-----", re.DOTALL)
 _UTC_TIME, _GENERALIZED_TIME, _CONTEXT_0 = 0x17, 0x18, 0xA0
 
+UNUSABLE = {
+    "KEY_VALUES_MISMATCH": "the key belongs to another certificate",
+    "NO_START_LINE": "it is not PEM",
+    "PEM_LIB": "it is not PEM",
+    "BAD_DECRYPT": "the key has a password",
+    "BAD_PASSWORD_READ": "the key has a password",
+}
+"""What OpenSSL calls the commonest faults of files."""
+
 
 class CertificateError(StationError):
     """A file of certificates or keys cannot be used."""
@@ -68,7 +77,8 @@ def context(ca_file: Path | None, cert_file: Path | None = None, key_file: Path 
 
 
 def _unusable(key: str, path: Path | None, error: OSError) -> CertificateError:
-    why = getattr(error, "reason", None) or error.strerror or str(error)
+    reason = getattr(error, "reason", None)
+    why = UNUSABLE.get(reason or "", reason) or error.strerror or str(error)
     return CertificateError(
         f"{key}: {path} cannot be used: {why}",
         hint="Check that the file exists, is PEM, belongs to the key, and may be read by the agent's user",

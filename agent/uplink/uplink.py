@@ -83,8 +83,7 @@ class Uplink:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        self._dialect.spoke_5 = await self._recorder.read(lambda reader: reader.fact(self._fact)) is not None
-        await self._progress.load()
+        await persistently(self._look_up, on=StationError, rest=self._rest, failed=self._failed)
         first_s = self.settings.spread
         try:
             while True:
@@ -105,6 +104,11 @@ class Uplink:
     def snapshot(self) -> dict[str, Any]:
         """How the uplink does now, as plain data for ``status``; instants are aware datetimes."""
         return self._condition.snapshot(self._delivery)
+
+    async def _look_up(self) -> None:
+        """Ask the log what it remembers; raises StoreError while the disk does not say."""
+        self._dialect.spoke_5 = await self._recorder.read(lambda reader: reader.fact(self._fact)) is not None
+        await self._progress.load()
 
     async def _attempt(self) -> None:
         """Connect and deliver; raises why that ended, or returns when it had gone well for STABLE_S."""
