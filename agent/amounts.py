@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime
 
@@ -31,3 +32,12 @@ def size(count: float) -> str:
             share = count / length
             return f"{share:.1f} {unit}" if share < 100 else f"{number(share)} {unit}"
     return f"{number(count / 1e3)} kB"
+
+
+def digits(value: float, most: int) -> str:
+    """Return *value* in at most *most* significant digits, but never fewer than stand before the point: ``40.1``."""
+    if not math.isfinite(value) or value == 0 or not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.{most}g}"
+    places = max(most - 1 - math.floor(math.log10(abs(value))), 0)
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 LEAST_ROOM = 12
 """Columns that the last cell of a table gets in any case."""
+
+_FIRST_WIDE, _LAST_WIDE = "\u2e80", "\uffef"
+_KINDS = {
+    " ": " ",
+    **dict.fromkeys("0123456789", "d"),
+    **dict.fromkeys("，。、；：！？）】》～…", ">"),
+    **dict.fromkeys("（【《", "<"),
+}
+"""Of characters: blank, digit, closing mark, opening mark; others are Chinese (c) or letters (l)."""
 
 
 def width(text: str) -> int:
@@ -36,20 +47,43 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], columns: int) -> I
 
 
 def fold(text: str, columns: int, indent: str = "") -> Iterator[str]:
-    """Yield *text* in lines of at most *columns*, all but the first behind *indent*."""
-    first, *rest = text.split(" ")
-    line = first
-    for word in rest:
-        wider = f"{line} {word}"
-        if line.strip() and width(wider) > columns:
-            yield line
-            wider = indent + word
-        while width(wider) > columns:  # a path, say, or a sentence without blanks
-            fits = _fitting(wider, columns)
-            yield wider[:fits]
-            wider = indent + wider[fits:]
-        line = wider
-    yield line
+    """Yield *text* in lines of at most *columns*, all but the first behind *indent*; Chinese breaks between any two."""
+    line = ""
+    for unit in _units(text):
+        needed = width(unit.rstrip())
+        if line.strip() and width(line) + needed > columns and needed <= columns - width(indent):
+            yield line.rstrip()
+            line = indent
+        line += unit
+        while width(line.rstrip()) > columns:  # a path, say
+            fits = _fitting(line, columns)
+            yield line[:fits]
+            line = indent + line[fits:]
+    yield line.rstrip()
+
+
+def _units(text: str) -> Iterable[str]:
+    """What stays on one line, with the blanks behind it."""
+    if text.isascii():
+        return [f"{word} " for word in text.split(" ")]
+    kinds = "".join(map(_kind, text))
+    return [text[unit.start() : unit.end()] for unit in _unit().finditer(kinds)]
+
+
+def _kind(char: str) -> str:
+    if char in _KINDS:
+        return _KINDS[char]
+    return "c" if _FIRST_WIDE <= char <= _LAST_WIDE else "l"
+
+
+@cache
+def _unit() -> re.Pattern[str]:
+    """In kinds, since a pattern of Chinese letters takes as long to make as all else that a screen needs.
+
+    A word without blanks, a number and its unit, or a Chinese character; and the marks that belong to it.
+    """
+    amount = "[ld]*d (?:[ld]{1,4}(?![ld])|c{1,2})"
+    return re.compile(f" *<*(?:{amount}|[ld]+|[c<>])>* *|[^ ]| +")
 
 
 def cut(text: str, columns: int) -> str:

@@ -33,7 +33,7 @@ THEME = TerminalTheme(
 def svg(screen: str, columns: int) -> str:
     """Return *screen*, lines with escape sequences of colours, as an SVG image."""
     console = Console(width=columns, color_system="truecolor", force_terminal=True)
-    lines = [list(Text.from_ansi(line).render(console)) for line in screen.rstrip().splitlines()]
+    lines = [list(Text.from_ansi(line).render(console)) for line in _lines(screen)]
     wide, high = columns * CELL + 2 * EDGE, len(lines) * LINE + 2 * EDGE
     drawn = "\n".join(part for number, line in enumerate(lines) for part in _line(line, EDGE + number * LINE))
     return (
@@ -41,6 +41,14 @@ def svg(screen: str, columns: int) -> str:
         f'font-family="{FONTS}" font-size="14">\n'
         f'<rect width="100%" height="100%" rx="6" fill="{THEME.background_color.hex}"/>\n{drawn}\n</svg>\n'
     )
+
+
+def _lines(screen: str) -> list[str]:
+    """Its lines but for empty ones at the end; a bar may end in blanks."""
+    lines = screen.splitlines()
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
 
 
 def _line(segments: list[Segment], top: float) -> Iterator[str]:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from agent import __version__
+from agent.cli import console
 from agent.cli.parser import Parser, WrongUseError, general, take_general
 from agent.language import say
 from drivers.errors import StationError
@@ -49,21 +50,31 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    console.settle()
     try:
         options = _understood(sys.argv[1:] if argv is None else argv)
+        if note := console.note():
+            print(note, file=sys.stderr)
         return int(options.run(options))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except UnicodeEncodeError as error:
+        return _refuse(console.EncodingError(error))
     except StationError as error:
-        print(f"station-agent: {error.told(say)}", file=sys.stderr)
-        for fault in getattr(error, "faults", ())[1:]:
-            print(f"  {say('also')}: {_said(fault)}", file=sys.stderr)
-        if error.hint:
-            print(f"  {say('next')}: {say(error.hint)}", file=sys.stderr)
-        return error.exit_code
+        return _refuse(error)
+
+
+def _refuse(error: StationError) -> int:
+    """Say what failed and what to try; returns the exit code."""
+    print(f"station-agent: {error.told(say)}", file=sys.stderr)
+    for fault in getattr(error, "faults", ())[1:]:
+        print(f"  {say('also')}: {_said(fault)}", file=sys.stderr)
+    if error.hint:
+        print(f"  {say('next')}: {say(error.hint)}", file=sys.stderr)
+    return error.exit_code
 
 
 def _said(fault: Any) -> str:

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.amounts import ago, number
-from agent.language import say
+from agent.language import joined, punctuation, say
+from agent.screen.values import GLANCE, called, shown
 from agent.stage.judge import Count
 from agent.stage.play import Note, Play
 from agent.stage.stationfile import DEVICES
@@ -125,15 +126,11 @@ def _values(channels: Iterable[dict[str, Any]]) -> Text:
     """Names and values, the unit once where it is the same; what is not valid says why, in yellow."""
     text = Text()
     for (unit, quality), alike in groupby(sorted(channels, key=_rank), key=itemgetter("unit", "quality")):
-        words = ", ".join(f"{channel['name']} {_number(channel['value'])}" for channel in alike)
+        words = joined(f"{called(channel)} {shown(channel['value'], GLANCE)}" for channel in alike)
         mark = "" if quality == "valid" else say(quality)
-        text.append(", " if text else "")
+        text.append(punctuation(", ") if text else "")
         text.append(" ".join(filter(None, (words, unit, mark))), "yellow bold" if mark else "")
     return text
-
-
-def _number(value: object) -> str:
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _uplinks(status: dict[str, Any]) -> Iterator[Text]:
@@ -149,11 +146,12 @@ def _uplinks(status: dict[str, Any]) -> Iterator[Text]:
 
 def _arrivals(play: Play, count: Count) -> Iterator[Text]:
     judge = play.judge
-    streams = ", ".join(f"{say(stream)} {number(n)}" for stream, n in judge.streams.items())
+    streams = joined(f"{say(stream)} {number(n)}" for stream, n in judge.streams.items())
     yield _cut(Text(say(f"ARRIVED {streams or 'nothing yet'}; {judge.rate:.1f} records/s")))
     age = ago(seconds=time.monotonic() - judge.last_batch_s) if judge.last_batch else "-"
     chain = Text(say(f"{count.faults} FAULTS"), "red bold") if count.faults else Text(say("chain verified"), "green")
-    yield _cut(Text(say(f"last batch {judge.last_batch or '-'}, {age} ago; ")).append_text(chain))
+    last = " ".join(map(say, judge.last_batch.split())) or "-"
+    yield _cut(Text(say(f"last batch {last}, {age} ago; ")).append_text(chain))
     told = (
         f"log {number(count.polled)} records, delivered {number(count.delivered)}, on the way {number(count.missing)}"
     )

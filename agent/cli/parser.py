@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from agent.cli import console
 from agent.columns import fold
 from agent.language import LANGUAGES, choose, say
 from drivers.errors import StationError
@@ -77,13 +78,13 @@ def take_general(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Take the general options out of *words*, wherever they stand, and choose the language; return the others too."""
     taker = argparse.ArgumentParser(prog="station-agent", add_help=False, allow_abbrev=False, exit_on_error=False)
     general(taker)
-    choose(None)
+    choose(console.language())
     argparse._ = say  # type: ignore[attr-defined]  # its own words: usage, options
     try:
         taken, others = taker.parse_known_args(words)
     except argparse.ArgumentError as error:
         raise WrongUseError(str(error), hint="See: station-agent --help") from None
-    choose(taken.lang)
+    choose(taken.lang or console.language())
     return taken, others
 
 

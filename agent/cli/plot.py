@@ -21,6 +21,7 @@ from agent.language import say
 from agent.paths import locate
 from agent.settings import ConfigError, Settings
 from agent.store.reader import Reader
+from agent.store.source import Source
 from drivers.errors import StationError
 from drivers.reading import Stream
 
@@ -58,12 +59,14 @@ def run(options: argparse.Namespace) -> int:
     since_ms, until_ms = _span(options, zone)
     columns, lines = shutil.get_terminal_size()
     width = PICTURE_WIDTH if options.png else columns * 2  # a character shows two points side by side
-    with Reader.open(locate(options.config).store) as log:
-        known = _known(options.config, log, options.channels)
+    paths = locate(options.config)
+    with Reader.open(paths.store) as log:
+        source = Source(log, paths.archive)
+        known = _known(options.config, source, options.channels)
         found = [_one(name, known) for name in options.channels]
-        curves = [read_curve(log, known[one], *one, since_ms, until_ms, width=width) for one in found]
+        curves = [read_curve(source, known[one], *one, since_ms, until_ms, width=width) for one in found]
     if options.png:
-        _picture(curves, zone, options.png)
+        _picture(curves, paths.station, zone, options.png)
     else:
         _screen(curves, zone, columns, max(10, min(20, (lines - 4) // len(curves) - 2)))
     return int(not any(curve.read for curve in curves))
@@ -79,7 +82,7 @@ def _span(options: argparse.Namespace, zone: tzinfo) -> tuple[int, int]:
     return since_ms, until_ms
 
 
-def _known(config: Path, log: Reader, names: Sequence[str]) -> Mapping[tuple[str, str], Stream]:
+def _known(config: Path, source: Source, names: Sequence[str]) -> Mapping[tuple[str, str], Stream]:
     """The channels of the station file, and where these are not all that is asked for, those that the log ever knew."""
     try:
         profiles = Settings.load(config).profiles
@@ -88,7 +91,7 @@ def _known(config: Path, log: Reader, names: Sequence[str]) -> Mapping[tuple[str
     known = {(device, one.name): Stream(one.stream) for device, profile in profiles.items() for one in profile.channels}
     if all(_called(name, known) for name in names):
         return known
-    return Dictionaries(log).channels() | known
+    return Dictionaries(source).channels() | known
 
 
 def _called(name: str, known: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -119,9 +122,9 @@ def _screen(curves: list[Curve], zone: tzinfo, columns: int, rows: int) -> None:
         print("\n".join(draw(curve, zone, columns=columns, rows=rows, colour=colour)))
 
 
-def _picture(curves: list[Curve], zone: tzinfo, path: Path) -> None:
+def _picture(curves: list[Curve], station: str, zone: tzinfo, path: Path) -> None:
     try:
-        whole = save(curves, zone, path)
+        whole = save(curves, station, zone, path)
     except OSError as error:
         hint = "Check the folder, who may write there, and the room on it"
         raise PlotError(f"{path} cannot be written: {error.strerror}", hint=hint) from error

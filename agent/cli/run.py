@@ -19,11 +19,17 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT; ``systemctl status`` shows why it ended otherwise."""
     import asyncio
 
     from agent.daemon import Daemon
     from agent.log import configure
+    from agent.watchdog import notify
+    from drivers.errors import StationError
 
     configure(level=options.log_level)
-    return asyncio.run(Daemon(options.config).run())
+    try:
+        return asyncio.run(Daemon(options.config).run())
+    except StationError as error:
+        notify(f"STATUS={error}; next: {error.hint}")
+        raise

@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 
+from agent.cli import console
 from agent.extras import required
 from drivers.errors import StationError
 
@@ -40,5 +41,5 @@ def run(options: argparse.Namespace) -> int:
         os.environ.pop(name, None)
     sight = import_module("agent.screen.sight").Sight(options.config)
     sight.look()
-    import_module("agent.screen.app").Watch(sight).run(mouse=False)
+    import_module("agent.screen.app").Watch(sight, console.note()).run(mouse=False)
     return 0

@@ -7,23 +7,28 @@ usual, the curve is broken. Values that are not valid are kept apart.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from statistics import median
+from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
 import orjson
 
 from agent.dictionaries import Dictionaries
-from agent.language import say
+from agent.language import say_title
 from agent.store.reader import Reader
+from agent.store.source import Source
 from drivers.reading import Stream
+from drivers.units import shown
 
 MISSED = 3
 """So many intervals without a record are a gap."""
 
-_LOOKED_AT = 1000
+DEGREES, HALF_A_TURN = shown("deg"), 180.0
+
+RECENT = 9
+"""So many intervals say what is usual: it changes when somebody changes ``every``."""
 
 
 class Point(NamedTuple):
@@ -56,7 +61,8 @@ class Curve:
     @property
     def valid(self) -> list[Point]:
         """The valid points, and a point without a value wherever the line between two of them is broken."""
-        return [point if point.quality == "valid" else Point(point.time_ms, None) for point in self.points]
+        points = [point if point.quality == "valid" else Point(point.time_ms, None) for point in self.points]
+        return list(_parted_in_the_north(points)) if self.unit == DEGREES else points
 
     @property
     def marked(self) -> dict[str, list[Point]]:
@@ -68,29 +74,44 @@ class Curve:
         return found
 
 
+def _parted_in_the_north(points: Iterable[Point]) -> Iterator[Point]:
+    """Directions without the line from 359 to 1, which the wind never was between."""
+    last: float | None = None
+    for point in points:
+        if last is not None and point.value is not None and abs(point.value - last) > HALF_A_TURN:
+            yield Point(point.time_ms, None)
+        yield point
+        last = point.value
+
+
 def read_curve(
-    log: Reader, stream: Stream, device: str, channel: str, since_ms: int, until_ms: int, *, width: int
+    records: Reader | Source, stream: Stream, device: str, channel: str, since_ms: int, until_ms: int, *, width: int
 ) -> Curve:
-    """Read one channel out of *log*, in as many points as *width* columns can show."""
+    """Read one channel out of *records*, in as many points as *width* columns can show: a year needs no more memory."""
     curve = Curve(device, channel, since_ms, until_ms)
-    found = list(_points(log, stream, curve))
-    curve.read = sum(point.value is not None for point in found)
-    curve.points = thinned(broken(found), since_ms, max((until_ms - since_ms) / width, 1))
+    points = broken(_points(records, stream, curve))
+    curve.points = list(thinned(points, since_ms, max((until_ms - since_ms) / width, 1)))
     return curve
 
 
-def _points(log: Reader, stream: Stream, curve: Curve) -> Iterator[Point]:
-    meta = ""
-    for row in log.between(stream, curve.since_ms, curve.until_ms, curve.device):
+def _points(records: Reader | Source, stream: Stream, curve: Curve) -> Iterator[Point]:
+    meta, ours = "", f'"device":"{curve.device}"'.encode()
+    for _, row, *_ in records.located(stream, curve.since_ms, curve.until_ms):
+        if ours not in row.body:  # most are of other devices, and need not be decoded
+            continue
         record = orjson.loads(row.body)
+        if record.get("device") != curve.device:
+            continue
         if "values" not in record:
             yield Point(row.time_ms, None)
         elif curve.channel in record["values"]:
             meta = record.get("meta", meta)
             quality = record.get("quality", {}).get(curve.channel, "valid")
-            yield Point(row.time_ms, _number(record["values"][curve.channel]), quality)
-    dictionaries = Dictionaries(log)
-    curve.title = say(dictionaries.channel(meta, curve.channel).get("title", ""))
+            value = _number(record["values"][curve.channel])
+            curve.read += value is not None
+            yield Point(row.time_ms, value, quality)
+    dictionaries = Dictionaries(records)
+    curve.title = say_title(dictionaries.channel(meta, curve.channel).get("title", ""))
     curve.unit = dictionaries.unit(meta, curve.channel)
 
 
@@ -98,30 +119,33 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def broken(points: list[Point]) -> list[Point]:
-    """Put a gap wherever nothing was recorded for :data:`MISSED` times the usual interval."""
-    steps = [after.time_ms - before.time_ms for before, after in pairwise(points[:_LOOKED_AT])]
-    usual_ms = median(steps) if steps else 0
-    found = points[:1]
-    for before, after in pairwise(points):
-        if after.time_ms - before.time_ms > MISSED * usual_ms > 0:
-            found.append(Point(before.time_ms + 1, None))
-        found.append(after)
-    return found
+def broken(points: Iterable[Point]) -> Iterator[Point]:
+    """Yield *points*, and a gap wherever nothing was recorded for :data:`MISSED` times the usual interval."""
+    coming = iter(points)
+    first = list(islice(coming, RECENT + 1))
+    steps = deque((after.time_ms - before.time_ms for before, after in pairwise(first)), RECENT)
+    before = None
+    for point in chain(first, coming):
+        if before is not None:
+            step_ms = point.time_ms - before.time_ms
+            if step_ms > MISSED * sorted(steps)[len(steps) // 2] > 0:
+                yield Point(before.time_ms + 1, None)
+            steps.append(step_ms)
+        yield point
+        before = point
 
 
-def thinned(points: Iterable[Point], since_ms: int, bucket_ms: float) -> list[Point]:
+def thinned(points: Iterable[Point], since_ms: int, bucket_ms: float) -> Iterator[Point]:
     """Keep of every quality, in each column of *bucket_ms*, the lowest and the highest point, and one gap, in order."""
-    found: list[Point] = []
     column: dict[tuple[str, bool], Point] = {}
     number = -1
     for point in points:
         place = int((point.time_ms - since_ms) / bucket_ms)
         if place != number:
-            found += _in_order(column)
+            yield from _in_order(column)
             column, number = {}, place
         _keep(column, point)
-    return found + _in_order(column)
+    yield from _in_order(column)
 
 
 def _in_order(column: Mapping[tuple[str, bool], Point]) -> list[Point]:

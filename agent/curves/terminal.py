@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from datetime import tzinfo
+from typing import Any, NamedTuple
 
+from agent.curves.axis import times, values
 from agent.curves.points import Curve, Point
 from agent.extras import required
 from agent.language import say
@@ -16,30 +19,33 @@ MARKS = "x+o*#%"
 LABEL = 14
 """Columns that a label of the time axis takes, with the room around it."""
 
-STEPS_S = (
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    14400,
-    21600,
-    43200,
-    86400,
-    172800,
-    604800,
-)
-"""Between two labels, in seconds."""
+ROWS = 3
+"""Lines between two labels of the other axis, at least."""
+
+
+class Pen(NamedTuple):
+    """What a terminal can draw with: *line* as plotext calls it, and characters in place of those that it lacks."""
+
+    line: str
+    instead: dict[int, int]
+
+
+FINE = Pen("hd", {})
+"""Four points to a character."""
+
+CONSOLE = Pen("•", {})
+"""The fonts of Debian's console-setup (Lat15, Uni2) have frames and dots, but no quarters of a block."""
+
+PLAIN = Pen("*", str.maketrans("─│┌┐└┘├┤┬┴┼", "-|+++++++++"))
+"""Outside of Unicode a frame may be missing, or be as wide as a Chinese character."""
+
+
+def pen() -> Pen:
+    """What this terminal can draw with."""
+    out = sys.__stdout__  # textual puts something of its own in place of sys.stdout
+    if out and "utf" not in out.encoding.lower():
+        return PLAIN
+    return CONSOLE if os.environ.get("TERM") == "linux" else FINE
 
 
 def draw(curve: Curve, zone: tzinfo, *, columns: int, rows: int, colour: bool) -> Iterator[str]:
@@ -52,18 +58,16 @@ def draw(curve: Curve, zone: tzinfo, *, columns: int, rows: int, colour: bool) -
     if not curve.read:
         yield "  " + say("no value in this time")
         return
-    figure = plotext.figure
+    with_pen, figure = pen(), plotext.figure
     figure.clear()
     figure.plot_size(columns, rows)
     figure.theme("simple" if colour else "colorless")
-    _line(figure, curve.valid)
+    _line(figure, curve.valid, with_pen.line)
     for mark, points in zip(MARKS, curve.marked.values(), strict=False):
         figure.draw(figure.signal(*_sides(points), marker=mark))
-    labelled = places(curve, zone, max(columns // LABEL, 1))
-    ruler = figure.ruler("x")
-    ruler.lim(curve.since_ms, curve.until_ms)
-    ruler.ticks(labelled, [clock(place, curve, zone) for place in labelled])
-    yield from (line.rstrip() for line in figure.build().string(colorless=not colour).splitlines())
+    _axes(figure, curve, zone, max(columns // LABEL, 1), max(rows // ROWS, 3))
+    for line in figure.build().string(colorless=not colour).splitlines():
+        yield line.rstrip().translate(with_pen.instead)
     yield from legend(curve)
 
 
@@ -79,19 +83,24 @@ def legend(curve: Curve) -> Iterator[str]:
         yield "  " + "   ".join(meanings)
 
 
-def clock(time_ms: float, curve: Curve, zone: tzinfo) -> str:
-    """A moment as the axis shows it: the shorter the curve, the finer."""
-    span_h = (curve.until_ms - curve.since_ms) / 3_600_000
-    form = "%m-%d" if span_h > 24 * 7 else "%d. %H:%M" if span_h > 24 else "%H:%M" if span_h > 0.2 else "%H:%M:%S"
-    return f"{datetime.fromtimestamp(time_ms / 1000, zone):{form}}"
+def _axes(figure: Any, curve: Curve, zone: tzinfo, most_times: int, most_values: int) -> None:
+    across, upwards = figure.ruler("x"), figure.ruler("y")
+    across.lim(curve.since_ms, curve.until_ms)
+    across.ticks(*_unzipped(times(curve, zone, most_times)))
+    known = [point.value for point in curve.points if point.value is not None]
+    upwards.ticks(*_unzipped(values(min(known), max(known), most_values)))
 
 
-def _line(figure: Any, points: Sequence[Point]) -> None:
+def _unzipped(labels: Sequence[tuple[float, str]]) -> tuple[list[float], list[str]]:
+    return [place for place, _ in labels], [text for _, text in labels]
+
+
+def _line(figure: Any, points: Sequence[Point], marker: str) -> None:
     """A line through the points with a value, broken at the others."""
     known = [point for point in points if point.value is not None]
     if not known:
         return
-    signal = figure.signal(*_sides(known), marker="hd").lines()
+    signal = figure.signal(*_sides(known), marker=marker).lines()
     after_gap, index = False, 0
     for point in points:
         if point.value is None:
@@ -105,13 +114,3 @@ def _line(figure: Any, points: Sequence[Point]) -> None:
 
 def _sides(points: Sequence[Point]) -> tuple[list[float], list[float]]:
     return [float(point.time_ms) for point in points], [point.value for point in points if point.value is not None]
-
-
-def places(curve: Curve, zone: tzinfo, most: int) -> list[int]:
-    """Where the time axis is labelled: at round local times, at most so many."""
-    span_ms = curve.until_ms - curve.since_ms
-    step_ms = 1000 * next((step for step in STEPS_S if span_ms <= step * 1000 * most), span_ms // 1000 // most + 1)
-    offset = datetime.fromtimestamp(curve.since_ms / 1000, zone).utcoffset() or timedelta()
-    shift_ms = round(offset.total_seconds() * 1000)
-    first_ms = -(-(curve.since_ms + shift_ms) // step_ms) * step_ms - shift_ms
-    return list(range(first_ms, curve.until_ms + 1, step_ms))

@@ -22,7 +22,7 @@ from agent.screen.device import device_page
 from agent.screen.face import Face
 from agent.screen.journal import journal_page
 from agent.screen.logbook import Logbook, Mark
-from agent.screen.overview import overview
+from agent.screen.overview import is_troubled, overview
 from agent.screen.page import FRAME_ROWS, Line, Page, arrange, keys, tabs, title
 from agent.screen.sight import FRESH_S, Sight
 from agent.screen.trend import SPANS_H, Wanted
@@ -34,16 +34,18 @@ PAGES = ("overview", "device", "uplinks", "events", "audit")
 STREAMS = {"events": Stream.EVENT, "audit": Stream.AUDIT}
 LEAST_CURVE_ROWS = 5
 MOST_CURVE_ROWS = 12
+"""On a screen of ordinary size; on a tall one it is a third."""
+
 MARGIN_ROWS = 16
 """Of a device page without its curve: what stands above it, and room for some channels."""
 
 ANYWHERE = (("1-5 Tab", "page"), ("q", "quit"))
-SCROLLING = (("↑ ↓ PgUp PgDn", "scroll"), *ANYWHERE)
-CHOOSING = (("← →", "device"), ("↑ ↓", "channel"), ("+ -", "hours"), *ANYWHERE)
+SCROLLING = (("↑ ↓ PgUp PgDn", "scroll"), ("← →", "device"), ("n", "next trouble"), *ANYWHERE)
+CHOOSING = (("← →", "device"), ("n", "next trouble"), ("↑ ↓", "channel"), ("+ -", "hours"), *ANYWHERE)
 
 
 class Watch(App[None]):
-    """Shows the station of *sight* until somebody ends it."""
+    """Shows the station of *sight* until somebody ends it; the first page begins with *note*, if there is any."""
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,6 +54,7 @@ class Watch(App[None]):
         Binding("shift+tab", "turn(-1)", show=False, priority=True),
         Binding("left", "device(-1)", show=False),
         Binding("right", "device(1)", show=False),
+        Binding("n", "trouble", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
         Binding("pageup", "leaf(-1)", show=False),
@@ -60,12 +63,14 @@ class Watch(App[None]):
         Binding("end", "move(100000)", show=False),
         Binding("plus,equals_sign", "hours(1)", show=False),
         Binding("minus", "hours(-1)", show=False),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
         Binding("q,ctrl+c", "quit", show=False, priority=True),
     ]
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, sight: Sight, note: str = "") -> None:
         super().__init__(ansi_color=True)
         self._sight = sight
+        self._note = note
         self._face = Face()
         self._page = PAGES[0]
         self._tops = dict.fromkeys(PAGES, 0)
@@ -87,7 +92,9 @@ class Watch(App[None]):
     def on_mount(self) -> None:
         """Show what is known already, and look again every second."""
         self.theme = "ansi-dark"
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        self.app_resume_signal.subscribe(self, lambda _: self._face.refresh())  # the shell has written over it
         self.set_interval(PERIOD_S, self._tick)
 
     def on_resize(self) -> None:
@@ -111,6 +118,14 @@ class Watch(App[None]):
             self._device = (self._device + steps) % count if self._page == "device" else self._device
             self._tops["device"] = 0
             self.action_page(PAGES.index("device"))
+
+    def action_trouble(self) -> None:
+        """Show the next device that gives nothing, not all, or no valid values."""
+        devices = self._devices
+        places = [(self._device + step) % len(devices) for step in range(1, len(devices) + 1)]
+        self._device = next((place for place in places if is_troubled(devices[place])), self._device)
+        self._tops["device"] = 0
+        self.action_page(PAGES.index("device"))
 
     def action_move(self, steps: int) -> None:
         """Pick another channel, or scroll."""
@@ -215,17 +230,19 @@ class Watch(App[None]):
         if stream := STREAMS.get(self._page):
             records = self._logbook.records(stream)
             return Page(body=self._waiting(columns)) if records is None else journal_page(records, sight.zone, columns)
-        if self._page == "overview" or sight.snapshot is None:
-            return overview(sight, columns)
+        snapshot = sight.snapshot  # one and the same in all of a page: another thread replaces it
+        if self._page == "overview" or snapshot is None:
+            return overview(sight, self._note, columns)
         if self._page == "uplinks":
-            return uplinks_page(sight.snapshot["uplinks"], sight.findings, sight.zone, columns)
-        if device := self._shown_device:
-            return device_page(device, sight.findings, self._picked, self._curve(columns, rows), columns)
+            return uplinks_page(snapshot["uplinks"], sight.findings, sight.zone, columns)
+        if devices := snapshot["devices"]:
+            number, curve = min(self._device, len(devices) - 1), self._curve(columns, rows)
+            return device_page(snapshot, number, sight.findings, self._picked, curve, sight.zone, columns)
         return Page(body=[Line(say("no device is configured"))])
 
     def _curve(self, columns: int, rows: int) -> list[Line]:
         """The trend of the picked channel, in as many lines as there is room for."""
-        room = min(rows - MARGIN_ROWS, MOST_CURVE_ROWS)
+        room = min(rows - MARGIN_ROWS, max(MOST_CURVE_ROWS, rows // 3))
         if not (wanted := self._wanted) or room < LEAST_CURVE_ROWS:
             return []
         if not (trend := self._logbook.trend(wanted)):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from agent.amounts import ago
 from agent.columns import cut, fold
-from agent.language import say
+from agent.happenings import happening
+from agent.language import joined, say
 from agent.screen.page import Line, Page, Tone
-from agent.screen.values import shown
+from agent.screen.values import TIME, local, shown
 from agent.store.reader import Reader
 from drivers.reading import Stream
 
@@ -25,9 +27,15 @@ MOST_LINES = 3
 """Of one record; what is longer is there to be read with `station-agent records`."""
 
 INDENT = 16
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
-SPOKEN = ("quality", "reason", "stream", "state")
+HASH = re.compile(r"[0-9a-f]{32,}")
+HASH_SHOWN = 8
+"""Digits that tell one from another; the others are there to be read with `station-agent records`."""
+
+SPOKEN = ("quality", "reason", "stream", "state", "flag", "class", "severity", "kind")
 """Keys whose values are words of ours."""
+
+WHY = {"stopped": "somebody ended it", "time": "its time was over"}
+"""Why maintenance ended."""
 
 BOOKKEEPING = ("dictionary",)
 """Events that say nothing to people."""
@@ -59,9 +67,9 @@ def journal_page(records: Sequence[Mapping[str, Any]], zone: tzinfo, columns: in
 def _told(record: Mapping[str, Any], zone: tzinfo, columns: int) -> Iterator[Line]:
     name = str(record.get("event", "?"))
     about = record.get("device") or record.get("uplink") or ""
-    words = ", ".join(f"{say(key)} {_value(key, value, zone)}" for key, value in record.get("data", {}).items())
-    at = _local(record["time"], zone)
-    text = "  ".join(filter(None, (at, say(name).replace("_", " "), about, words)))
+    words = details(record.get("data", {}), zone)
+    at = local(record["time"], zone)
+    text = "  ".join(filter(None, (at, happening(name), about, words)))
     tone = ENDINGS.get(name.rpartition("_")[2], "plain")
     lines = list(fold(text, columns, " " * INDENT))
     if len(lines) > MOST_LINES:
@@ -69,19 +77,42 @@ def _told(record: Mapping[str, Any], zone: tzinfo, columns: int) -> Iterator[Lin
     yield from (Line(line, tone) for line in lines)
 
 
+def details(data: Mapping[str, Any], zone: tzinfo) -> str:
+    """Return what varies of an event, in words, with times of *zone*."""
+    unit = data.get("unit", "")
+    return joined(
+        f"{_key(key)} {_value(key, value, zone)} {unit if key == 'value' else ''}".rstrip()
+        for key, value in data.items()
+        if key != "unit"
+    )
+
+
+def _key(key: str) -> str:
+    """What a value is, without the unit of its key."""
+    told = say(key)
+    return told if told != key else key.removesuffix("_s").replace("_", " ")
+
+
 def _value(key: str, value: object, zone: tzinfo) -> str:
     """A value of an event; names stay what they are in every language."""
     match value:
+        case bool():
+            return say("true" if value else "false")
         case dict():
-            return orjson.dumps(value).decode()
+            flat = not any(isinstance(part, dict | list) for part in value.values())
+            return joined(f"{name} {_value(name, part, zone)}" if flat else name for name, part in value.items())
         case list():
             return " … ".join(_value(key, part, zone) for part in value)
         case str() if TIME.fullmatch(value):
-            return _local(value, zone)
+            return local(value, zone)
+        case str() if HASH.fullmatch(value):
+            return f"{value[:HASH_SHOWN]}…"
+        case str() if key == "why":
+            return say(WHY.get(value, value))
+        case str() if key in SPOKEN:
+            return say(value).replace("_", " ")
         case str():
-            return say(value) if key in SPOKEN or " " in value else value
+            return say(value) if " " in value else value
+        case int() | float() if key == "seconds" or key.endswith("_s"):
+            return ("-" if value < 0 else "") + say(ago(seconds=abs(value)))
     return shown(value)
-
-
-def _local(instant: str, zone: tzinfo) -> str:
-    return f"{datetime.fromisoformat(instant).astimezone(zone):%m-%d %H:%M:%S}"

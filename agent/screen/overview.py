@@ -7,29 +7,38 @@ from collections.abc import Iterator
 from agent.amounts import ago, number, size
 from agent.columns import fold, table
 from agent.diagnosis import Facts, Finding
-from agent.language import say
+from agent.language import joined, say
 from agent.screen.page import TONES, Line, Page, Tone
 from agent.screen.sight import Sight
-from agent.screen.values import reading
+from agent.screen.values import at_a_glance, is_old
 
 DEVICE_HEAD = ("DEVICE", "STATE", "LAST", "VALUES")
+TROUBLED = ("failing", "partial")
+"""States of a device that gives nothing, or not all."""
+
 UPLINK_HEAD = ("UPLINK", "STATE", "WAITING", "OLDEST", "RATE", "EMPTY IN")
 
 
-def overview(sight: Sight, columns: int) -> Page:
-    """Everything in as few lines as can be; the worst first."""
-    lines = [line for finding in sight.findings for line in told(finding, columns)]
+def overview(sight: Sight, note: str, columns: int) -> Page:
+    """Everything in as few lines as can be; *note* and the worst first."""
+    lines = list(map(Line, fold(note, columns))) if note else []
+    lines += [line for finding in sight.findings for line in told(finding, columns)]
     if sight.snapshot:
         for part in (_uplinks, _devices, _log):
             lines += [Line(""), *part(sight.snapshot, columns)] if lines else list(part(sight.snapshot, columns))
     return Page(body=lines)
 
 
+def concerns(finding: Finding, *names: str) -> bool:
+    """Whether *finding*, which may speak of several, speaks of one of *names*."""
+    return not {*finding.subject.split(", ")}.isdisjoint(names)
+
+
 def told(finding: Finding, columns: int) -> Iterator[Line]:
     """What is not good, in its tone, and the next step."""
     tone: Tone = TONES[finding.level] if finding.level else "plain"
     label = f"{say(finding.part)} {finding.subject}".rstrip()
-    for text in fold(f"{say(finding.word)}  {label}: {say(finding.cause)}", columns, "  "):
+    for text in fold(f"{say(finding.word)}  {joined((label, finding.told(say)), ': ')}", columns, "  "):
         yield Line(text, tone)
     if finding.hint:
         for text in fold(f"  -> {say(finding.hint)}", columns, "     "):
@@ -74,22 +83,23 @@ def _devices(snapshot: Facts, columns: int) -> list[Line]:
 
 
 def _tone(device: Facts) -> Tone:
-    return "warning" if device["state"] in ("failing", "partial") else "plain"
+    return "warning" if device["state"] in TROUBLED or is_old(device) else "plain"
+
+
+def is_troubled(device: Facts) -> bool:
+    """Whether somebody should look at *device*: it gives nothing, not all, or something that is not valid."""
+    return _tone(device) != "plain" or any(channel["quality"] != "valid" for channel in device["channels"])
 
 
 def _device(device: Facts) -> tuple[str, ...]:
-    measured = [channel for channel in device["channels"] if channel["stream"] == "measurement"]
-    values = ", ".join(f"{channel['name']} {reading(channel)}" for channel in measured or device["channels"])
     last = say(ago(device["last_time"])) if device["last_time"] else say("never")
-    return device["name"], say(device["state"]), last, values
+    return device["name"], say(device["state"]), last, at_a_glance(device)
 
 
 def _log(snapshot: Facts, columns: int) -> Iterator[Line]:
     store, room = snapshot["store"], snapshot.get("room")
-    words = ", ".join(f"{say(stream)} {number(last)}" for stream, last in store["last"].items())
+    words = [joined(f"{say(stream)} {number(last)}" for stream, last in store["last"].items())]
     if room:
-        words += "; " + say(f"reaches back {ago(room['since'])}")
-        words += "; " + say(
-            f"{size(room['used'])} of {size(room['quota'])} used, room for {ago(seconds=room['lasts_s'])}"
-        )
-    yield from map(Line, fold(f"{say('log')}  {words}", columns, "     "))
+        used = f"{size(room['used'])} of {size(room['quota'])} used, room for {ago(seconds=room['lasts_s'])}"
+        words += [say(f"reaches back {ago(room['since'])}"), say(used)]
+    yield from map(Line, fold(f"{say('log')}  {joined(words, '; ')}", columns, "     "))

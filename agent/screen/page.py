@@ -55,9 +55,11 @@ def tabs(names: Sequence[str], current: int) -> str:
 
 
 def keys(pairs: Sequence[tuple[str, str]], columns: int) -> Line:
-    """The last line: which key does what."""
-    text = " " + "  ".join(f"{key} {say(what)}" for key, what in pairs)
-    return Line(_spread(cut(text, columns), "", columns), "bar")
+    """The last line: which key does what; what does not fit is left out, but never how to end it."""
+    words = [f"{key} {say(what)}" for key, what in pairs]
+    while len(words) > 1 and width("  ".join(words)) > columns - 2:
+        del words[-2]
+    return Line(_spread(cut(f" {'  '.join(words)}", columns), "", columns), "bar")
 
 
 def arrange(first: Line, names: str, page: Page, last: Line, top: int, columns: int, rows: int) -> Screen:

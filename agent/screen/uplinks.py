@@ -8,8 +8,8 @@ from datetime import datetime, tzinfo
 from agent.amounts import ago, number
 from agent.columns import fold
 from agent.diagnosis import Facts, Finding
-from agent.language import say
-from agent.screen.overview import time_to_empty, told
+from agent.language import bracketed, joined, say
+from agent.screen.overview import concerns, time_to_empty, told
 from agent.screen.page import Line, Page, Tone
 
 
@@ -24,22 +24,23 @@ def _uplink(uplink: Facts, findings: Sequence[Finding], zone: tzinfo, columns: i
     tone: Tone = "head" if uplink["state"] == "connected" else "warning"
     yield from (Line(text, tone) for text in fold(f"{uplink['name']}  {state} {age}  {uplink['url']}", columns, "  "))
     for finding in findings:
-        if finding.subject == uplink["name"]:
+        if concerns(finding, uplink["name"]):
             yield from told(finding, columns)
     for words in (_waiting(uplink), _session(uplink), _certificates(uplink, zone), _parked(uplink)):
         if words:
-            yield from map(Line, fold("  " + ", ".join(words), columns, "    "))
+            yield from map(Line, fold("  " + joined(words), columns, "    "))
 
 
 def _waiting(uplink: Facts) -> list[str]:
     backlog: dict[str, int] = uplink["backlog"]
+    rate = say(f"{uplink['rate'] or 0:.1f} records/s")
     if not any(backlog.values()):
-        return [say("nothing waits"), f"{uplink['rate'] or 0:.1f}/s"]
-    streams = " ".join(f"{say(stream)} {number(count)}" for stream, count in backlog.items() if count)
+        return [say("nothing waits"), rate]
+    streams = joined(f"{say(stream)} {number(count)}" for stream, count in backlog.items() if count)
     return [
-        say(f"{number(sum(backlog.values()))} records wait") + f" ({streams})",
+        bracketed(say(f"{number(sum(backlog.values()))} records wait"), streams),
         say(f"the oldest for {ago(uplink['oldest_unsent'])}"),
-        f"{uplink['rate'] or 0:.1f}/s",
+        rate,
         say("empty in") + " " + time_to_empty(uplink),
     ]
 
@@ -47,7 +48,7 @@ def _waiting(uplink: Facts) -> list[str]:
 def _session(uplink: Facts) -> list[str]:
     broker, window = uplink["broker"] or {}, uplink["window"]
     words = [f"MQTT {broker['protocol']}"] if broker else []
-    words += [f"confirm {uplink['confirm']}", say(f"{window['used']} of {window['size']} on the way")]
+    words += [say(f"confirm {uplink['confirm']}"), say(f"{window['used']} of {window['size']} on the way")]
     if uplink["unconfirmed"]:
         words.append(say(f"{number(uplink['unconfirmed'])} not confirmed yet"))
     if uplink["next_attempt_s"] is not None:

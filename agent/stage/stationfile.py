@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from agent.language import say
+
 STATION = "demo"
 ROOT = "station/v1"
 UPLINK = "city"
@@ -19,7 +21,7 @@ def station_file(folder: Path, ports: Mapping[str, int], paths: Mapping[str, Pat
 
 [station]
 id = "{STATION}"
-name = "simulated six-parameter air station"
+name = "{say("simulated six-parameter air station")}"
 runtime = "{folder / "run"}"
 
 [store]
@@ -37,6 +39,9 @@ profile = "metone-bam1020"
 timeout = "1s"
 every = "5s"
 parameters_every = "5s"
+[device.channels.pm]
+hj = "a34002"
+title = "PM10"
 
 [[device]]
 name = "pm25"
@@ -45,6 +50,9 @@ profile = "metone-bam1020"
 timeout = "1s"
 every = "5s"
 parameters_every = "5s"
+[device.channels.pm]
+hj = "a34004"
+title = "PM2.5"
 
 [[device]]
 name = "weather"

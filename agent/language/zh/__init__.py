@@ -45,6 +45,7 @@ HEADINGS = frozenset(
     {
         "address",
         "agent",
+        "alarm",
         "archive",
         "broker",
         "cable",
@@ -55,13 +56,14 @@ HEADINGS = frozenset(
         "date",
         "day",
         "disk",
+        "filter",
         "instrument",
-        "it",
         "line",
         "link",
         "log",
         "lost",
         "network",
+        "other",
         "power",
         "profile",
         "room",
@@ -73,3 +75,6 @@ HEADINGS = frozenset(
     }
 )
 """Words that are translated where they stand alone: put into a sentence, each may be the name of a device."""
+
+PUNCTUATION = {", ": "，", "; ": "；", ": ": "：", " (": "（", ")": "）"}
+"""Of a list or a remark that is put together on the screen: full width, as in the sentences around it."""

@@ -55,6 +55,8 @@ TEXTS: dict[str, str] = {
     "print what completes commands and names in bash or zsh, or the manual page": (
         "输出 bash 或 zsh 的命令与名称补全脚本，或手册页"
     ),
+    "the encoding {} lacks {}": "编码 {0} 中没有字符 {1}",
+    "Run it with: LC_ALL=C.UTF-8": "请在命令前加上：LC_ALL=C.UTF-8",
     # options of all commands
     "the station file (default $STATION_AGENT_CONFIG or {})": "站点配置文件（默认 $STATION_AGENT_CONFIG 或 {0}）",
     "the language to speak (default: that of the locale)": "显示语言（默认按系统区域设置）",
@@ -79,9 +81,13 @@ TEXTS: dict[str, str] = {
     "none": "无",
     # reload
     "nothing changed": "没有变化",
+    "{} {} was added": "{0} {1}：已增加",
+    "{} {} was removed": "{0} {1}：已删除",
+    "{} {} was changed": "{0} {1}：已修改",
     # check
     "show every request that would be sent": "显示将要发送的每个查询",
     "{}: good": "{0}：正确",
+    "{}: good, with one warning": "{0}：正确，有一条警告",
     "{}: good, with {} warnings": "{0}：正确，有 {1} 条警告",
     "link {} at {}": "链路 {0}，{1}",
     "DEVICE": "设备",
@@ -104,7 +110,6 @@ TEXTS: dict[str, str] = {
     "UNIT": "单位",
     "QUALITY": "质量",
     # profiles
-    "a profile, as a station file names it": "描述文件名，与站点配置文件中的写法相同",
     "list the units that a channel may have": "列出通道可用的单位",
     "UCUM CODE": "UCUM 代码",
     "SHOWN AS": "显示为",
@@ -123,6 +128,7 @@ TEXTS: dict[str, str] = {
     "second hand": "二手资料",
     "unverified": "未核实",
     # demo
+    "simulated six-parameter air station": "模拟六参数空气自动站",
     "keep its files (station.toml, log, …) in a new DIR": "将其文件（station.toml、日志等）保存在新目录 DIR 中",
     "{} has a too long name for the sockets in it": "{0} 的名称过长，其中无法建立套接字",
     "Choose a shorter one": "请选择较短的名称",
@@ -159,6 +165,9 @@ TEXTS: dict[str, str] = {
     "chain verified": "哈希链已核验",
     "{} FAULTS": "{0} 处错误",
     "last batch {}, {} ago; ": "最近批次 {0}，{1}前；",
+    "live": "实时",
+    "back": "补传",
+    "replay": "补发",
     "TRY": "试试",
     "and watch": "并观察",
     "the subscriber is back at the broker": "订阅端已重新连接 MQTT 服务器",
@@ -176,6 +185,8 @@ TEXTS: dict[str, str] = {
     "did not come up": "未能启动",
     "ends by itself with exit code {}, again and again": "反复自行结束，退出码 {0}",
     "Start the demo with --keep DIR, and look at its logs": "请用 --keep DIR 启动演示，并查看其日志",
-    "stopping the agent: it delivers what it has": "正在停止采集程序：先送出已有数据",
-    "{} records did not arrive: the agent is started again to deliver them": "{0} 条记录未送达：重新启动采集程序以送出",
+    "stopping the agent: it delivers what it has": "正在停止采集程序：先上报已有数据",
+    "{} records did not arrive: the agent is started again to deliver them": (
+        "{0} 条记录未送达：重新启动采集程序继续上报"
+    ),
 }

@@ -31,21 +31,19 @@ TEXTS: dict[str, str] = {
     "memory": "内存",
     "running": "运行中的配置",
     "time": "时间",
-    "time service": "时间服务",
+    "time service": "对时服务",
     "battery": "主板电池",
     "route": "路由",
     "medium": "存储介质",
     "instruments": "仪器",
     "port": "串口",
+    "uplink": "上位平台",
     "user": "用户",
     # configuration
     "no mistake; devices: {}, uplinks: {}": "无错误；设备 {0} 台，上位平台 {1} 个",
-    "no mistake, but doubts: {}": "无错误，但有 {0} 处可疑",
     "it works, but perhaps not as you think": "能运行，但可能与预期不同",
     "a daemon does not start with this file, and does not reload it": "采集服务不会用该文件启动，也不会重新加载它",
     "the daemon goes on with the last configuration that was right": "采集服务继续使用上一份正确的配置",
-    "Correct it, then run: station-agent --config {} check": "请改正后运行：station-agent --config {0} check",
-    "Run: station-agent --config {} check": "请运行：station-agent --config {0} check",
     "the daemon runs what the file says": "采集服务运行的正是文件中的配置",
     "the file was changed after the daemon had read it": "采集服务读取之后文件又被修改",
     "what was changed does not count yet": "修改尚未生效",
@@ -60,7 +58,7 @@ TEXTS: dict[str, str] = {
     "systemctl is missing here, or does not answer": "此处没有 systemctl，或它没有回应",
     "this machine was not started by systemd": "本机不是由 systemd 启动的",
     "systemd has no {}: {}": "systemd 中没有 {0}：{1}",
-    "nothing starts the agent after a power cut": "断电恢复后不会有人启动采集程序",
+    "nothing starts the agent after a power cut": "断电恢复后采集程序不会启动",
     "Install the service: sudo systemd/install.sh": "请安装服务：sudo systemd/install.sh",
     "the service is {}": "服务状态为 {0}",
     "it does not start by itself after a power cut": "断电恢复后不会自动启动",
@@ -69,13 +67,13 @@ TEXTS: dict[str, str] = {
     "systemd says that it failed: {}": "systemd 报告它已失败：{0}",
     "it is not started again": "它不会再被启动",
     "systemd has started it again {} times": "systemd 已重启它 {0} 次",
-    "it ends again and again, and each time some polls are missing": "它反复退出，每次都会缺失一些轮询",
+    "it ends again and again, and each time some polls are missing": "它反复退出，每次都会缺失一些数据",
     "Compare with the unit that is shipped: systemctl cat station-agent": (
         "请与随附的服务单元对照：systemctl cat station-agent"
     ),
     "it is switched off": "已关闭",
     "a daemon that hangs is not started again": "采集服务卡死后不会被重启",
-    "a daemon that is silent for {} is started again": "采集服务 {0} 无响应即被重启",
+    "a daemon that is silent for {} is started again": "采集服务无响应 {0}即被重启",
     "there is no limit": "没有限制",
     "a defect could take the memory of the whole PC": "程序缺陷可能耗尽整机内存",
     "{} of at most {} are used": "已用 {0}，上限 {1}",
@@ -105,23 +103,20 @@ TEXTS: dict[str, str] = {
     "whoever logs in here can deliver data in the name of this station": "任何登录本机的人都能以本站名义发送数据",
     "Run: sudo chmod o= {}": "请运行：sudo chmod o= {0}",
     # clock
-    "the station file": "站点文件",
+    "the station file": "站点配置文件",
     "this program": "本程序",
     "the newest record": "最新的记录",
     "it shows {}": "显示 {0}",
     "it shows {}, but {} is of {}: it is {} behind, or more": "显示 {0}，但{1}的时间是 {2}：至少慢了 {3}",
     "readings get wrong times, and certificates may be refused": "读数时间会出错，证书可能被拒绝",
-    "Set it: sudo timedatectl set-time; then see that a time service keeps it: timedatectl": (
-        "请校时：sudo timedatectl set-time；再确认有时间服务维持：timedatectl"
-    ),
     "this user may not ask the kernel, and timedatectl does not answer": "当前用户不能询问内核，timedatectl 也没有回应",
     "the clock is synchronised": "时钟已同步",
     "the clock is not synchronised": "时钟未同步",
-    "none is switched on": "没有启用时间服务",
+    "none is switched on": "没有启用对时服务",
     "it drifts, and records say that they are unsynced": "时钟会漂移，记录会注明未同步",
     "Run: sudo timedatectl set-ntp true": "请运行：sudo timedatectl set-ntp true",
     "Check the time service and its server: timedatectl, chronyc sources": (
-        "请检查时间服务及其服务器：timedatectl、chronyc sources"
+        "请检查对时服务及其服务器：timedatectl、chronyc sources"
     ),
     "the clock on the board is off by {}": "主板时钟偏差 {0}",
     "after a power cut without a network, readings get wrong times": "断电且无网络时，读数时间会出错",
@@ -138,7 +133,6 @@ TEXTS: dict[str, str] = {
     "Look at: sudo dmesg --level=err; findmnt": "请查看：sudo dmesg --level=err; findmnt",
     "the disk is full: {} of {} are free": "磁盘已满：剩余 {0}，共 {1}",
     "{} of {} are free": "剩余 {0}，共 {1}",
-    "records wait in memory, and are lost with the power": "记录在内存中等待，断电即丢失",
     "records soon find no place": "记录很快将无处存放",
     "Free some space: sudo du -xh --max-depth=2 / | sort -h | tail": (
         "请腾出空间：sudo du -xh --max-depth=2 / | sort -h | tail"
@@ -230,33 +224,13 @@ TEXTS: dict[str, str] = {
     "{} accepts connections ({} ms)": "{0} 接受连接（{1} ms）",
     # certificates
     "our own certificates hold until {}": "本站证书有效期至 {0}",
-    "the broker's certificate is refused: {}": "MQTT 服务器的证书被拒绝：{0}",
-    "it is not valid yet": "尚未生效",
-    "this PC's clock is wrong, or the certificate was made with one that is": "本机时钟有误，或签发证书的时钟有误",
-    "Run: timedatectl": "请运行：timedatectl",
     "it has expired": "已过期",
-    "nothing is delivered until it is renewed": "更新之前不会送出任何数据",
-    "it is not for the name {}": "不是给名称 {0} 的",
-    "this may be another broker, or the operator gave it another name": "可能是别的服务器，或运营方改了名称",
-    "Write the name in url that the operator's certificate has": "请在 url 中写证书上的名称",
     "it is not for the address {}": "不是给地址 {0} 的",
-    "certificates are mostly made for names, not for addresses": "证书一般签发给名称，而不是地址",
-    "Write the broker's name in url instead of its address": "请在 url 中写服务器的名称而不是地址",
     "who signed it is not trusted here": "签发者在本机不受信任",
-    "this may be another broker, or ca_file is not that of its authority": (
-        "可能是别的服务器，或 ca_file 不是其签发机构的证书"
-    ),
-    "Ask the broker's operator for the certificate of the authority, and name it in ca_file": (
-        "请向服务器运营方索取签发机构的证书，并写入 ca_file"
-    ),
-    "TLS with {}:{} failed: {}": "与 {0}:{1} 的 TLS 握手失败：{2}",
-    "nothing is delivered; this port perhaps does not speak TLS": "不会送出任何数据；该端口可能不使用 TLS",
-    "Check the port in url": "请检查 url 中的端口",
     "{}:{} is not reached, so its certificate is not seen": "无法访问 {0}:{1}，看不到其证书",
     "{}, and the certificate is believed": "{0}，证书可信",
-    "{}, and the broker's certificate holds until {}": "{0}，MQTT 服务器的证书有效期至 {1}",
     # brokers
-    "nothing is delivered": "不会送出任何数据",
+    "nothing is delivered": "数据无法上报",
     "the broker is not reached, so nothing was published": "无法访问 MQTT 服务器，没有试发",
     "the broker lets the daemon in, but no second client of this station": (
         "MQTT 服务器接受采集服务，但不接受本站的第二个客户端"
@@ -265,11 +239,11 @@ TEXTS: dict[str, str] = {
         "若怀疑数据没有送达，请停止采集服务后再运行 doctor"
     ),
     "Check username and password_file, and client_id, with the broker's operator": (
-        "请与服务器运营方核对 username、password_file 和 client_id"
+        "请与服务器管理员核对 username、password_file 和 client_id"
     ),
     "this uplink cannot connect": "该上位平台无法连接",
     "{}; the daemon delivers, so perhaps only a second client is refused": (
-        "{0}；采集服务仍在送出数据，可能只是第二个客户端被拒绝"
+        "{0}；采集服务仍在上报，可能只是第二个客户端被拒绝"
     ),
     "password_file cannot be read: {}": "无法读取 password_file：{0}",
     "Check its name, and that it is text": "请检查文件名，并确认它是文本",
@@ -278,18 +252,15 @@ TEXTS: dict[str, str] = {
     "the broker refuses what is published under {}: {}": "MQTT 服务器拒绝发布到 {0} 的消息：{1}",
     "the broker does not let the station read {}: {}": "MQTT 服务器不允许本站读取 {0}：{1}",
     "acknowledgements of consumers and their requests for replay may not come either": (
-        "上位平台的确认和补传请求可能也收不到"
+        "接收方的确认和补发请求可能也收不到"
     ),
     "published under {} and read back, with MQTT {}": "已发布到 {0} 并读回，MQTT {1}",
     "what was published under {} does not come back": "发布到 {0} 的消息没有回来",
-    "it may refuse everything without a word": "它可能不声不响地拒绝一切",
+    "it may refuse everything without a word": "可能拒收所有数据而不提示",
     "the broker keeps nothing under {}, though the daemon is connected": (
         "采集服务已连接，但 MQTT 服务器在 {0} 下没有保留消息"
     ),
     "who looks later does not see whether the station lives": "后来查看的人看不出站点是否在线",
-    "Ask its operator for retained messages, and for the right to publish there": (
-        "请运营方允许保留消息，并授予在该处发布的权限"
-    ),
     "the broker keeps nothing under {} that could be published again": "MQTT 服务器在 {0} 下没有可再次发布的消息",
     # instruments
     "answering: {}": "有应答：{0}",
@@ -310,7 +281,7 @@ TEXTS: dict[str, str] = {
         "一条链路，如 rack=serial:///dev/analyzer/rack?baud=9600；可重复"
     ),
     "NAME=PROFILE@WIRE#ADDRESS, see below; may be repeated": "名称=描述文件@线路#地址，见下；可重复",
-    "where readings go: mqtts://host or mqtt://host": "读数送往何处：mqtts://主机 或 mqtt://主机",
+    "where readings go: mqtts://host or mqtt://host": "数据上报地址：mqtts://主机 或 mqtt://主机",
     "of the station at the broker": "本站在 MQTT 服务器上的用户名",
     "the file with its password, or credential:NAME": "密码所在的文件，或 credential:名称",
     "the authority of the broker's certificate": "服务器证书的签发机构",
@@ -324,18 +295,20 @@ TEXTS: dict[str, str] = {
         "设备写作 名称=描述文件@线路#地址；线路为 /dev/…、主机:端口，或某个 --link 的名称。"
     ),
     "Nothing is overwritten.": "不会覆盖任何文件。",
-    "Station id": "站点编号",
+    "Station id; it stays for ever": "站点编号（永不更改）",
     "Name of the station, for people": "站点名称",
     "Time zone": "时区",
-    "there is nobody to answer": "没有人回答",
+    "there is nobody to answer": "没有得到回答",
     "Answer every question, or say --yes and the answers as options": "请回答每个问题，或使用 --yes 并以选项给出答案",
     "Serial ports here: {}": "本机串口：{0}",
     "Look for instruments on: /dev/…, host:port (empty: go on)": "在何处查找仪器：/dev/…、主机:端口（空：继续）",
-    "looking on {}, at most {} s": "正在 {0} 上查找，最多 {1} s",
-    "address {} on {} answers, but fits no profile; see: station-agent identify": (
-        "{1} 上的地址 {0} 有应答，但不符合任何描述文件；请运行：station-agent identify"
-    ),
-    "address {} on {} fits {} ({} of 100)": "{1} 上的地址 {0} 符合 {2}（{3}/100）",
+    "looking on {}, about {} s": "正在 {0} 上查找，约 {1} s",
+    "{} profiles fit": "{0} 个描述文件相符",
+    "{} fits no profile well{}; see: station-agent identify": "{0}没有相符的描述文件{1}；参见：station-agent identify",
+    ", at best {} ({} of 100)": "，最接近的是 {0}（{1}/100）",
+    "{} fits {} ({} of 100)": "{0}符合 {1}（{2}/100）",
+    "address {} on {}": "{1} 上的地址 {0} ",
+    "what answers on {}": "{0} 上的应答",
     "Take it? y or n": "采用吗？y 或 n",
     "Instrument: maker, model or profile (empty: no more)": "仪器：厂家、型号或描述文件（空：没有了）",
     "no profile fits; see: station-agent profiles": "没有匹配的描述文件；请运行：station-agent profiles",
@@ -343,16 +316,38 @@ TEXTS: dict[str, str] = {
     "  Its address": "  地址",
     "  Its name": "  名称",
     "Broker: mqtts://host or mqtt://host (empty: none yet)": "MQTT 服务器：mqtts://主机 或 mqtt://主机（空：暂无）",
-    "User at the broker": "服务器用户名",
-    "File with its password": "密码文件",
-    "File of its authority": "签发机构的证书文件",
+    "  User at the broker (empty: none)": "  服务器用户名（空：无）",
+    "  File for the password, beside the station file": "  存放密码的文件，在站点配置文件旁",
+    "  The password, which goes there (empty: later)": "  密码，将写入该文件（空：以后再写）",
+    "  File of its authority (empty: those that this PC trusts)": "  服务器签发机构的证书文件（空：本机信任的机构）",
+    "  File of the station's own certificate (empty: none)": "  本站自己的证书文件（空：无）",
+    "  File of its key": "  该证书的私钥文件",
+    "nothing was written": "未写入任何文件",
+    "nobody answers on {}: check power, cable, baud rate; see: station-agent scan --help": (
+        "{0} 上没有应答：请检查电源、线缆、波特率；参见：station-agent scan --help"
+    ),
+    "as well as {}": "同样符合：{0}",
+    "the station's own certificate, for the broker": "本站自己的证书，用于服务器",
+    "the key of that certificate, or credential:NAME": "该证书的私钥，或 credential:名称",
+    "It looks for Modbus units, else for one instrument of another protocol at its usual address.": (
+        "先查找 Modbus 设备；若没有，则按出厂地址查找一台其他协议的仪器。"
+    ),
     "{} is there already, and nothing is overwritten": "{0} 已存在，不会覆盖",
     "Move it away, or name another: station-agent --config FILE init": (
         "请移走它，或另指定文件：station-agent --config 文件 init"
     ),
     "{} is written": "已写入 {0}",
-    "Look at it, then run: station-agent --config {} check": "请查看后运行：station-agent --config {0} check",
-    "Call init with sudo": "请用 sudo 运行 init",
+    "Install the service first, or name another: station-agent --config FILE init": (
+        "请先安装服务，或另指定文件：station-agent --config 文件 init"
+    ),
+    "next: {}": "下一步：{0}",
+    "sudo station-agent check, then: sudo systemctl enable --now station-agent": (
+        "sudo station-agent check，然后：sudo systemctl enable --now station-agent"
+    ),
+    "station-agent --config {} check": "station-agent --config {0} check",
+    "there is no folder {}": "没有目录 {0}",
+    "this user may not write into {}": "当前用户不能写入 {0}",
+    "Run: sudo station-agent init": "请运行：sudo station-agent init",
     "{} is no device": "{0} 不是设备",
     "Example: so2=teledyne-t100@192.0.2.10:502#1": "例如：so2=teledyne-t100@192.0.2.10:502#1",
     "{} is not one profile": "{0} 不能确定是哪个描述文件",
@@ -361,8 +356,8 @@ TEXTS: dict[str, str] = {
     "{} is no wire": "{0} 不是线路",
     "Write /dev/…, host:port, or the name of a link that is there already": "请写 /dev/…、主机:端口，或已有链路的名称",
     # remarks in the station file
-    "What is not written here has its default; every key stands, commented, in config/station.toml of the program.": (
-        "此处未写的取默认值；全部关键字及注释见程序的 config/station.toml。"
+    "What is not written here has its default; every key stands, commented, in station.toml.example.": (
+        "此处未写的取默认值；全部关键字及注释见 station.toml.example。"
     ),
     "After a change: station-agent check, then: station-agent reload": (
         "修改后请运行：station-agent check，然后：station-agent reload"
@@ -375,6 +370,7 @@ TEXTS: dict[str, str] = {
     "aligned to the clock": "与时钟对齐",
     "what is sampled through it": "经它采样的仪器",
     "whom to trust": "信任的签发机构",
+    "of the certificate": "证书的私钥",
     "the password stands in that file, nowhere else": "密码只写在该文件中",
     # completion and the manual page
     "a script for bash or zsh, the manual page, or the names of this station": (
@@ -384,13 +380,13 @@ TEXTS: dict[str, str] = {
     "to be sourced by ~/.zshrc": "由 ~/.zshrc 载入",
     "the manual page": "手册页",
     "the names that it completes": "补全所用的名称",
-    "acquires, keeps, proves and delivers the readings of a monitoring station": "采集、保存、证明并发送监测站的读数",
+    "acquires, keeps, proves and delivers the readings of a monitoring station": "采集、保存、证明并上报监测站的数据",
     (
         "One daemon polls the instruments of a station, keeps every reading in a log, and delivers it to one or "
         "several brokers. The other commands show, test and prove what it does, also when it does not run."
     ): (
-        "一个采集服务轮询站内仪器，把每个读数存入日志，并送往一个或多个 MQTT 服务器。其他命令用于显示、测试和证明它的工"
-        "作，采集服务未运行时也可用。"
+        "采集服务采集站内各仪器的数据，每个读数都存入日志，并上报到一个或多个 MQTT 服务器。其他命令用于显示、测试和证明"
+        "它的工作，采集服务未运行时也可用。"
     ),
     "NAME": "名称",
     "SYNOPSIS": "用法",
@@ -404,12 +400,14 @@ TEXTS: dict[str, str] = {
     "all is well": "一切正常",
     "something needs attention": "有需要注意之处",
     "wrong use, or a wrong configuration; of status: critical": "用法或配置错误；对 status：严重",
-    "something that is needed cannot be reached; of status: it cannot be told": "所需之物无法访问；对 status：无法判断",
-    "the station; profiles/ beside it holds its own instruments": "站点文件；旁边的 profiles/ 放本站自己的仪器描述",
+    "something that is needed cannot be reached; of status: it cannot be told": (
+        "所需的资源无法访问；对 status：无法判断"
+    ),
+    "the station; profiles/ beside it holds its own instruments": "站点配置文件；旁边的 profiles/ 放本站自己的仪器描述",
     "the log and its archive": "日志及其归档",
     "control socket and last status": "控制套接字和最近的状态",
     "stable names of serial ports": "固定的串口名称",
-    "the station file, where --config does not name it": "未用 --config 指定时的站点文件",
+    "the station file, where --config does not name it": "未用 --config 指定时的站点配置文件",
     "the language, where --lang does not name it; else LC_MESSAGES, else LANG": (
         "未用 --lang 指定时的语言；其次 LC_MESSAGES，再次 LANG"
     ),
@@ -421,6 +419,56 @@ TEXTS: dict[str, str] = {
     "for Nagios or Zabbix the exit code is enough": "供 Nagios 或 Zabbix 使用时只看退出码即可",
     "the bytes, with what they are": "显示字节及其含义",
     "six registers from 22 on": "从 22 起的六个寄存器",
-    "at the first broker of the station file": "在站点文件的第一个 MQTT 服务器上",
-    "duplicates, gaps and chain, in one line": "重复、缺失和链，一行显示",
+    "at the first broker of the station file": "站点配置文件中的第一个 MQTT 服务器上",
+    "duplicates, gaps and chain, in one line": "重复、缺口和哈希链，一行显示",
+    "Ask its operator for retained messages, and for the right to publish and to read there": (
+        "请其管理员允许保留消息，并授予在该处发布和读取的权限"
+    ),
+    "{}, and its certificate holds until {}": "{0}，其证书有效期至 {1}",
+    "{} is not reached, so its certificate is not seen": "无法访问 {0}，看不到其证书",
+    "See what is meant: station-agent --config {} check": "详情请运行：station-agent --config {0} check",
+    "{} records wait in memory, and are lost with the power": "{0} 条记录在内存中等待，断电即丢失",
+    "Save the data and replace it": "请备份数据并更换",
+    "the kernel has given it up: nothing is read or written": "内核已放弃它：不能读写",
+    "when it is used up, nothing can be written any more": "用完后将无法再写入",
+    "{}, the last {} ago": "{0}，最近一次在 {1}前",
+    "Check its cable and its power; then: sudo reboot": "请检查其连线和电源；然后：sudo reboot",
+    "{} has used up {} % of its reserve": "{0} 的备用块已用 {1} %",
+    "it is on none of this PC's own networks: {}": "它不在本机所在的网络中：{0}",
+    "Compare both addresses and masks: ip -br address; and its menu": (
+        "请核对双方的地址和掩码：ip -br address，以及仪器菜单"
+    ),
+    "links and screens may find nothing left": "链路和界面可能无法再打开文件",
+    "Run: sudo systemctl daemon-reload; sudo systemctl restart station-agent": (
+        "请运行：sudo systemctl daemon-reload; sudo systemctl restart station-agent"
+    ),
+    "systemd goes on with what the file said before": "systemd 仍按修改前的内容运行",
+    "its last words were: {}": "它最后的消息：{0}",
+    "it does not run": "它没有运行",
+    "a daemon that ended is not started again in every case": "采集服务退出后不一定会被重启",
+    "after a few failures in a row systemd gives it up": "连续失败几次后 systemd 不再启动它",
+    "it may open {} files at once": "最多可同时打开 {0} 个文件",
+    "its file was changed after systemd had read it": "systemd 读取之后服务文件又被修改",
+    "changed at this station by {}": "本站修改：{0}",
+    "Save the data and replace it: sudo smartctl -a /dev/{}": "请备份数据并更换：sudo smartctl -a /dev/{0}",
+    "its surface or cells are failing": "盘面或存储单元正在损坏",
+    "When there is a network: sudo apt-get install smartmontools; sudo smartctl -a /dev/{}": (
+        "有网络时：sudo apt-get install smartmontools; sudo smartctl -a /dev/{0}"
+    ),
+    "only root may ask {} for its own health": "只有 root 可以询问 {0} 的健康状况",
+    "{} does not say how it does": "{0} 没有给出健康状况",
+    "Look at: sudo smartctl -a /dev/{}": "请查看：sudo smartctl -a /dev/{0}",
+    "{} says that it will fail": "{0} 报告即将损坏",
+    "it may stop any day": "随时可能停止工作",
+    "{} says that it is well": "{0} 报告状态良好",
+    "{} counts bad sectors: {}": "{0} 有坏扇区：{1}",
+    "{} has used up {} % of its life": "{0} 的寿命已用 {1} %",
+    "{} counts {} errors of its cells": "{0} 有 {1} 个存储单元错误",
+    "it is failing": "它正在损坏",
+    "smartctl is missing, so {} was not asked for its own health": "没有 smartctl，无法询问 {0} 的健康状况",
+    "errors of the file system are passed over": "忽略文件系统的错误",
+    "what is damaged is damaged further, and nobody is told": "损坏会继续扩大，且无人知晓",
+    "Run: sudo mount -o remount,errors=remount-ro {}; and change /etc/fstab": (
+        "请运行：sudo mount -o remount,errors=remount-ro {0}；并修改 /etc/fstab"
+    ),
 }

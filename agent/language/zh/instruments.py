@@ -9,10 +9,40 @@ TEXTS: dict[str, str] = {
         "请检查电源、线缆和地址，然后运行：station-agent read {0}"
     ),
     "{} on {} gave a reply that cannot be its answer: {}": "{0}（{1}）的应答与查询不符：{2}",
-    "Check baud rate, parity, wiring and that no address is used twice, then run: station-agent read {}": (
-        "请检查波特率、校验位、接线，并确认地址没有重复，然后运行：station-agent read {0}"
+    "Check baud rate, parity, wiring and that no address is used twice": (
+        "请检查波特率、校验位、接线，并确认地址没有重复"
     ),
+    "Check protocol, port and address of the device": "请检查该设备的协议、端口和地址",
+    "{}, then run: station-agent read {}": "{0}，然后运行：station-agent read {1}",
+    "an exception without a code": "没有异常码的异常应答",
     "{} refused {}: exception {} ({})": "{0} 拒绝了 {1}：异常码 {2}（{3}）",
+    "All of them: station-agent profiles; those that a word fits: station-agent profiles ozone": (
+        "全部：station-agent profiles；按词查找：station-agent profiles 臭氧"
+    ),
+    "a profile, as a station file names it, or a word that finds some": "站点配置文件中的描述文件名，或用于查找的词",
+    "which ones measure it, by HJ code; also ozone, 臭氧, teledyne": (
+        "哪些能测它，按 HJ 编码；也可用 ozone、臭氧、teledyne"
+    ),
+    "A gateway may speak Modbus TCP itself: {} --protocol modbus-tcp": (
+        "网关可能自己使用 Modbus TCP：{0} --protocol modbus-tcp"
+    ),
+    "A gateway may only pass bytes on: {} --protocol modbus-rtu": "网关可能只是透传：{0} --protocol modbus-rtu",
+    "Check wires A and B, then try other settings: {} --serial 9600,19200,4800": (
+        "请检查 A、B 线，再试其他串口参数：{0} --serial 9600,19200,4800"
+    ),
+    "byte {} is none of encoding {}": "字节 {0} 不属于编码 {1}",
+    "It has no such registers: is table right in its profile? Look: station-agent probe {} 0 1": (
+        "它没有这类寄存器：描述文件中的 table 对吗？请看：station-agent probe {0} 0 1"
+    ),
+    "Compare register and table with its manual; registers count from 0, what a manual calls 40001 is 0": (
+        "请将 register 和 table 与手册核对；寄存器从 0 数起，手册中的 40001 在此为 0"
+    ),
+    "Check power and wires behind the gateway, the address, and the baud rate that the gateway is set to": (
+        "请检查网关后面的供电和接线、地址，以及网关设置的波特率"
+    ),
+    "It is busy with something else, or with other masters: raise every, or pause of the device": (
+        "它正忙于其他事务或其他主站：请加大该设备的 every 或 pause"
+    ),
     "Compare the register map of the profile with the manual of this model and firmware": (
         "请将描述文件的寄存器表与该型号及固件的说明书对照"
     ),
@@ -301,7 +331,7 @@ TEXTS: dict[str, str] = {
     "{} is a link, with more than one unit": "{0} 是链路，上面不止一个单元",
     "{}, address {} at {}: {} {} from {}": "{0}，地址 {1}，{2}：从 {5} 起 {3} 个 {4}",
     "- stands where nothing is: {}": "- 表示该处没有寄存器：{0}",
-    "the profile reads {} at {}: {} {}": "描述文件在 {1} 读取 {0}：{2} {3}",
+    "the profile reads {} at {}: {}": "描述文件在 {1} 读取 {0}：{2}",
     "* plausible; compare with the display of the instrument. To paste, with a name and a unit of its own:": (
         "* 合理的值；请与仪器显示对照。可粘贴以下内容，并改写名称和单位："
     ),

@@ -17,6 +17,11 @@ TEXTS: dict[str, str] = {
     "deleted": "删除",
     "replaced": "替换",
     "moved": "移走",
+    "covered by another file system": "另一文件系统遮盖",
+    "{} has grown to {} MB: another program has been reading the log for long": (
+        "{0} 已增长到 {1} MB：有其他程序长时间读取日志"
+    ),
+    "End that program, or its query; find it with: fuser -v {}": "请结束该程序或其查询；查找：fuser -v {0}",
     "The agent puts it back; stop it before anything is done with the files in {}": (
         "采集程序会将其恢复；处理 {0} 中的文件前请先停止采集程序"
     ),
@@ -31,7 +36,6 @@ TEXTS: dict[str, str] = {
     ),
     "{} was cut short from {} to {} bytes": "{0} 由 {1} 字节被截短为 {2} 字节",
     "its file system is no longer mounted at {}": "其文件系统不再挂载于 {0}",
-    "its file system is not mounted at {}": "其文件系统未挂载于 {0}",
     "the folder {} does not exist": "目录 {0} 不存在",
     "Make it: mkdir -p {}": "请建立：mkdir -p {0}",
     "{} must not be written by this user: {}": "当前用户不应写入 {0}：{1}",

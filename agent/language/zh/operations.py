@@ -51,7 +51,7 @@ TEXTS: dict[str, str] = {
     "mark them no longer": "不再加维护标识",
     "what came of it, for the record": "维护结果，写入记录",
     "one JSON object per device, or for all": "每台设备（或全站）一个 JSON 对象",
-    "a device name from the station file, or all": "站点文件中的设备名，或 all（全站）",
+    "a device name from the station file, or all": "站点配置文件中的设备名，或 all（全站）",
     "what is done": "维护内容",
     "how long: 45min, 2h, … (default 8h, at most 30d)": "时长：45min、2h …（默认 8h，最长 30d）",
     "the work order": "工单号",

@@ -21,7 +21,7 @@ TEXTS: dict[str, str] = {
     "event": "事件",
     "audit": "审计",
     "valid": "有效",
-    "comm_fault": "通信故障",
+    "comm_fault": "通讯异常",
     "not_polled": "未采集",
     "not_fitted": "未安装",
     "no_value": "无数值",
@@ -32,13 +32,13 @@ TEXTS: dict[str, str] = {
     "span_calibration": "跨度校准",
     "zero_check": "零点检查",
     "span_check": "跨度检查",
-    "accuracy_check": "准确度检查",
-    "recovering": "等待恢复",
-    "over_range": "超上限",
-    "under_range": "超下限",
+    "accuracy_check": "准确度审核",
+    "recovering": "恢复中",
+    "over_range": "超过上限",
+    "under_range": "低于下限",
     "suspect": "可疑",
     "insufficient": "有效数据不足",
-    "manual": "手工",
+    "manual": "手工输入",
     # causes
     "power": "停电",
     "link": "链路",
@@ -74,13 +74,19 @@ TEXTS: dict[str, str] = {
     "validity %": "有效率 %",
     "valid transm. %": "有效传输率 %",
     "uplink {}": "上位平台 {0}",
+    "by the hour": "按小时统计",
+    "valid days": "有效天数",
+    "what the channels measure": "通道说明",
+    "quantity": "监测项目",
+    "measured in": "单位",
     "valid ticks of each day, %": "每日有效数据率，%",
     "For each of {} channels: expected = valid + lost; the sum closes.": (
         "{0} 个通道均满足：应采 = 有效 + 缺失，合计闭合。"
     ),
     "Counted from {}: the log knows of nothing before that.": "自 {0} 起统计：日志中没有更早的记录。",
     "Counted up to {}: the period goes on.": "统计至 {0}：该时段尚未结束。",
-    "Nothing was polled from {} to {}: {}": "{0} 至 {1} 未采集：{2}",
+    "Nothing was polled from {} to {}": "{0} 至 {1} 未采集",
+    "what it held counts as lost to the agent": "其中的数据计入采集程序缺失",
     "Not counted, for nobody knows how many values were to come: {}": "未统计（应采个数未知）：{0}",
     "{} readings were for ticks that had one already: the clock was set back.": (
         "{0} 个读数的时刻已有数据：时钟曾被回拨。"
@@ -93,6 +99,13 @@ TEXTS: dict[str, str] = {
         "有效率 = 有效实收 /（应收 − 校准 − 维护）。"
     ),
     "Valid transmission rate = transmission rate x validity rate.": "有效传输率 = 传输率 × 有效率。",
+    "An hour is valid with 45 valid minutes, a day with 20 valid hours (HJ 212-2017, annex D).": (
+        "一小时有 45 分钟有效数据即为有效小时，一天有 20 个有效小时即为有效天（HJ 212-2017 附录 D）。"
+    ),
+    "Platforms that count calibration and maintenance as invalid have every number for it in the CSV.": (
+        "将校准和维护计为无效的平台，所需个数均列于 CSV。"
+    ),
+    "What arrived late counts as received.": "补传的数据计入实收。",
     "How it is counted": "统计方法",
     "date": "日期",
     "made by": "编制人",
@@ -111,6 +124,9 @@ TEXTS: dict[str, str] = {
     ),
     "the same as --format json": "同 --format json",
     "default: stdout": "默认：标准输出",
+    "of csv: comma where people write 12,5; semicolons part the columns then": (
+        "用于 csv：小数写作 12,5 的地区选 comma，此时列以分号分隔"
+    ),
     '"2026-11-01", "2026-11-22 04:30", "24h", in the station\'s zone': (
         '"2026-11-01"、"2026-11-22 04:30"、"24h"，按站点时区'
     ),
@@ -154,8 +170,8 @@ TEXTS: dict[str, str] = {
     "Check the folder, who may write there, and the room on it": "请检查目录、写入权限和剩余空间",
     "seal of {}, for the label: {}": "{0} 的封印（请写在标签上）：{1}",
     "Look at it at any time with: station-agent verify {}": "随时可核验：station-agent verify {0}",
-    "{} is not over until {}, and late records follow for ten minutes": (
-        "{0} 要到 {1} 才结束，其后十分钟内还会有迟到的记录"
+    "{} is not over, or has been for less than ten minutes: late records may follow": (
+        "{0} 尚未结束，或结束不足十分钟：可能还有迟到的记录"
     ),
     "A month that goes on is exported with --since and --until": "未结束的月份请用 --since 和 --until 导出",
     "the log holds no record of {}": "日志中没有 {0} 的记录",
@@ -166,7 +182,17 @@ TEXTS: dict[str, str] = {
     ),
     "{} series, {} broken": "{0} 个序列，{1} 个断裂",
     "{} files changed": "{0} 个文件被改动",
-    "no longer there, and known to be: {}": "已不在日志中（有据可查）：{0}",
+    "not there, right before or between them: {}": "其前或其间缺少：{0}",
+    "{} {} to {} of {} were freed from the log, and are not there": (
+        "{3} 的 {0} 第 {1} 至 {2} 条已从日志中清理，但不在其中"
+    ),
+    "it was renamed: it was sealed as {}": "被改名：封存时名为 {0}",
+    "no manifest names it: nobody can tell whether it is what was sealed": (
+        "没有清单列出该文件：无法判断是否为封存的原件"
+    ),
+    "it does not hold what its name says, but {} {} to {} of {}": (
+        "内容与文件名不符：其中是 {3} 的 {0} 第 {1} 至 {2} 条"
+    ),
     "seal": "封印",
     "head": "链头",
     "{}: {} of epoch {}: {} to {} follow from each other": "{0}：{1}（纪元 {2}）：{3} 至 {4} 前后相接",
@@ -213,4 +239,74 @@ TEXTS: dict[str, str] = {
     "a curve in the terminal": "在终端绘制曲线",
     "a curve as PNG": "保存 PNG 曲线图",
     "an export as Parquet": "导出 Parquet",
+    # what varies of it
+    "after": "此前末条记录",
+    "alarm": "报警",
+    "changes": "变更",
+    "topic": "主题",
+    "why": "结束方式",
+    "somebody ended it": "人工结束",
+    "its time was over": "到时自动结束",
+    "true": "是",
+    "false": "否",
+    "visit": "巡检",
+    "filter": "滤膜",
+    "consumable": "耗材",
+    "repair": "维修",
+    "other": "其他",
+    # why ticks gave nothing
+    "agent_paused": "程序曾停顿",
+    "line_busy": "链路繁忙",
+    # what happened
+    "the agent started": "程序启动",
+    "the agent was stopped": "程序停止",
+    "somebody has seen the alarm": "有人确认了报警",
+    "the alarm is over": "报警恢复",
+    "the alarm was closed with a reason": "报警已注明原因并关闭",
+    "an alarm was raised": "产生报警",
+    "the oldest days of the archive were deleted": "归档中最早的日期已删除",
+    "a record does not follow from the one before it": "有记录与前一条不相接",
+    "some channels give nothing any more": "部分通道不再有数值",
+    "these channels are read again": "这些通道恢复采集",
+    "the clock was set": "时钟被调整",
+    "the instrument reports a condition": "仪器报告某种状态",
+    "the condition is over": "该状态结束",
+    "a configuration was applied": "配置生效",
+    "a configuration was refused": "配置被拒绝",
+    "the device gives nothing any more": "设备不再应答",
+    "the device answers again": "设备恢复应答",
+    "what the channels are called from now on": "此后各通道的含义",
+    "the broker does not show what was published": "MQTT 服务器未回显所发布的消息",
+    "the log began a new epoch": "日志进入新纪元",
+    "too much came in at once, and was passed over": "短时间内收到过多消息，已略过",
+    "another client uses the same client id": "另一客户端使用相同的客户端标识",
+    "records kept in memory came into the log": "内存中的记录已写入日志",
+    "old records were freed to make room": "为腾出空间清理了旧记录",
+    "the log was not closed properly": "日志未正常关闭",
+    "the log was put back into its place": "日志已放回原处",
+    "the disk takes records again": "磁盘恢复写入",
+    "what could be read was taken over from the damaged log": "已从损坏的日志中取回可读的记录",
+    "a log that cannot be used was set aside": "无法使用的日志已移存",
+    "the disk takes nothing: records are kept in memory": "磁盘无法写入：记录暂存内存",
+    "maintenance ended": "维护结束",
+    "maintenance goes on until later": "维护延长",
+    "maintenance began": "维护开始",
+    "the broker refused a message": "MQTT 服务器拒收消息",
+    "a message is larger than the broker takes": "消息超过MQTT 服务器允许的大小",
+    "nobody has subscribed to the data": "没有人订阅数据",
+    "somebody left a note": "有人添加了备注",
+    "what was open could not be read back": "未结事项无法读回",
+    "records that the broker refuses were put aside": "MQTT 服务器拒收的记录已搁置",
+    "records were lost": "有记录丢失",
+    "records got new numbers in a new epoch": "记录在新纪元中重新编号",
+    "somebody had the configuration read again": "有人下令重载配置",
+    "a consumer asked for records again": "接收方请求补发记录",
+    "another client took over the session": "会话被另一客户端接管",
+    "somebody has subscribed to the data": "有人订阅了数据",
+    "the broker refused a subscription": "MQTT 服务器拒绝订阅",
+    "the uplink is connected": "上位平台已连接",
+    "the uplink lost its connection": "上位平台断开",
+    "the uplink pauses": "上位平台暂停",
+    "the uplink goes on": "上位平台恢复",
+    "a setting of the instrument changed": "仪器的设置发生变化",
 }

@@ -69,7 +69,6 @@ TEXTS: dict[str, str] = {
     "{} is too much: {}": "{0} 过多：{1}",
     "{} takes no value, {} was given": "{0} 不带值，却给出了 {1}",
     "there is no alarm {}; {}": "没有报警 {0}；{1}",
-    "did you mean {}?": "是否指 {0}？",
     "there are: {}": "现有：{0}",
     "{} is no time such as 500ms or 3s": "{0} 不是 500ms 或 3s 这样的时间",
     "{} is no exception code from 1 to 11": "{0} 不是 1 至 11 的异常码",

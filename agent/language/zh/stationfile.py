@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "{} has {}": "{0} 有{1}",
-    "one mistake": "一处错误",
-    "{} mistakes": " {0} 处错误",
+    "{} has one mistake": "{0} 有一处错误",
+    "{} has {} mistakes": "{0} 有 {1} 处错误",
     "Correct the file, then run: station-agent --config {} check": (
         "请改正文件，然后运行：station-agent --config {0} check"
     ),
@@ -21,15 +20,20 @@ TEXTS: dict[str, str] = {
     "Save it as UTF-8": "请保存为 UTF-8",
     "the file is UTF-16 text": "文件是 UTF-16 文本",
     "not UTF-8 text": "不是 UTF-8 文本",
-    "save it as UTF-8; Chinese text was perhaps saved as GBK": "请保存为 UTF-8；中文可能被保存成了 GBK",
-    "Save it as UTF-8; Chinese text was perhaps saved as GBK": "请保存为 UTF-8；中文可能被保存成了 GBK",
+    "save it as UTF-8; from GBK: iconv -f GBK -t UTF-8 -o NEW {}": (
+        "请保存为 UTF-8；由 GBK 转换：iconv -f GBK -t UTF-8 -o 新文件 {0}"
+    ),
     "the file is empty": "文件为空",
     "begin with [station] and its id": "请以 [station] 及其 id 开头",
     "Begin with [station] and its id": "请以 [station] 及其 id 开头",
     "lists or tables stand too deep in each other": "列表或表嵌套过深",
     "there is no such file": "没有该文件",
-    "name it with --config FILE or in $STATION_AGENT_CONFIG": "请用 --config FILE 或 $STATION_AGENT_CONFIG 指定",
-    "Name it with --config FILE or in $STATION_AGENT_CONFIG": "请用 --config FILE 或 $STATION_AGENT_CONFIG 指定",
+    "write one with: sudo station-agent init (or copy station.toml.example), or name another: --config FILE": (
+        "请运行 sudo station-agent init 生成（或复制 station.toml.example），或指定其他文件：--config 文件"
+    ),
+    "Write one with: sudo station-agent init (or copy station.toml.example), or name another: --config FILE": (
+        "请运行 sudo station-agent init 生成（或复制 station.toml.example），或指定其他文件：--config 文件"
+    ),
     "this is a folder, not a file": "这是目录，不是文件",
     "name the station.toml inside it": "请指定其中的 station.toml",
     "Name the station.toml inside it": "请指定其中的 station.toml",
@@ -47,8 +51,19 @@ TEXTS: dict[str, str] = {
     "not expected here": "此处不应有",
     "a text, list or table above has no end; look at line {}": "上文的文本、列表或表没有结束；请看第 {0} 行",
     "a number of too many digits": "数的位数过多",
-    "these are not plain quotes": "这不是英文直引号",
-    'write "…" with the straight quote': '请用英文直引号 "…"',
+    "write: {}": "请写：{0}",
+    "did you mean {}?": "是否指 {0}？",
+    "not plain characters: {}": "不是半角字符：{0}",
+    "a comment begins with #": "注释以 # 开头",
+    "nothing but a comment follows a value": "值之后只能写注释",
+    "true and false are written so": "真和假写作 true 和 false",
+    "a number is not written so": "数不能这样写",
+    "a backslash stands in single quotes only": "反斜杠只能写在单引号中",
+    "a text stands between two quotes": "文本要写在两个引号之间",
+    "the list has no ] at its end": "列表末尾缺少 ]",
+    "write {}, with two brackets": "请写 {0}，用双方括号",
+    "two keys in one line": "一行中有两个键",
+    "each key stands on a line of its own": "每个键独占一行",
     "a value is missing after =": "等号后缺少值",
     "not a number, true or false": "不是数、true 或 false",
     'a text stands in quotes: "5s"': '文本要加引号："5s"',
@@ -59,6 +74,11 @@ TEXTS: dict[str, str] = {
     "not TOML: {}": "不是 TOML：{0}",
     # keys and values
     "unknown key": "未知的键",
+    "table: coil for function 1, discrete for 2, holding for 3, input for 4": (
+        "table：功能码 1 为 coil，2 为 discrete，3 为 holding，4 为 input"
+    ),
+    "scale 0 makes the same of every value": "scale 为 0 会使所有值相同",
+    "a list of more values": "列表中的值不够",
     "not allowed": "不允许",
     "allowed: {}": "可用：{0}",
     'allowed: "{}" to "{}"': '可用："{0}" 至 "{1}"',
@@ -99,7 +119,6 @@ TEXTS: dict[str, str] = {
     'not one of the known UCUM codes such as "Cel", "hPa" or "ug/m3"': (
         '不是已知的 UCUM 代码，例如 "Cel"、"hPa"、"ug/m3"'
     ),
-    "a time zone": "时区",
     'a time zone is a name such as "Asia/Shanghai" or "UTC"': '时区写作 "Asia/Shanghai" 或 "UTC" 这样的名称',
     "install the package tzdata": "请安装软件包 tzdata",
     "an address is a number, or a short text of letters and digits": "地址是数，或由字母和数字组成的短文本",
@@ -206,6 +225,19 @@ TEXTS: dict[str, str] = {
     "name the user in username and the file with the password in password_file": (
         "请用 username 指定用户，用 password_file 指定密码文件"
     ),
+    "an address has plain characters only: points, colons and digits that are not wide": (
+        "地址只用半角字符：点、冒号、数字都不用全角"
+    ),
+    "an IP address is four numbers from 0 to 255 with points between, without leading zeros": (
+        "IP 地址是用点隔开的四个 0 至 255 的数，前面不加零"
+    ),
+    "ports have other names here: ls -l /dev/serial/by-id; then serial:///dev/serial/by-id/NAME?baud=9600": (
+        "此系统的串口另有名称：ls -l /dev/serial/by-id；再写 serial:///dev/serial/by-id/名称?baud=9600"
+    ),
+    "write serial:// before it, and its settings behind: serial:///dev/ttyUSB0?baud=9600": (
+        "请在前面写 serial://，后面写串口参数：serial:///dev/ttyUSB0?baud=9600"
+    ),
+    "write mqtts://, or mqtt:// where the broker cannot encrypt": "请写 mqtts://；MQTT 服务器不能加密时写 mqtt://",
     "a wire is opened without them": "打开线路不需要它们",
     "a port is a number from 1 to 65535": "端口是 1 至 65535 的数",
     "options are written as ?baud=9600&parity=N": "选项写作 ?baud=9600&parity=N",
@@ -218,6 +250,29 @@ TEXTS: dict[str, str] = {
     "use its name under /dev/serial/by-id, or a udev rule as in systemd/": (
         "请用 /dev/serial/by-id 下的名称，或如 systemd/ 中的 udev 规则"
     ),
+    "channel {}: registers are counted from 0 here, as they travel on the wire": (
+        "通道 {0}：此处寄存器从 0 数起，与线路上传输的一致"
+    ),
+    "where the manual counts from {}, write register = {}": "手册从 {0} 数起时，请写 register = {1}",
+    "channel {} begins inside {}, which takes {} to {}": "通道 {0} 的起始落在 {1} 之内，后者占用 {2} 至 {3}",
+    "{} is no usual baud rate": "{0} 不是常用的波特率",
+    "Modbus RTU needs 8 data bits": "Modbus RTU 需要 8 个数据位",
+    'write bytesize=8, or protocol = "modbus-ascii" where the instrument speaks that': (
+        '请写 bytesize=8；仪器使用 ASCII 时写 protocol = "modbus-ascii"'
+    ),
+    "its example speaks of {}, which is no channel": "示例中的 {0} 不是通道",
+    "the registers of its example give {} = {}, where it prints {}": ("按示例的寄存器应得 {0} = {1}，示例却写 {2}"),
+    "compare register, type, order and scale with the manual": "请将 register、type、order、scale 与手册核对",
+    "channel {} has the bits 0 to {}": "通道 {0} 只有位 0 至 {1}",
+    "others never hold": "其他位永远不会成立",
+    "channel {} is a number and never a text": "通道 {0} 是数，不会是文本",
+    "write it without quotes": "请不加引号",
+    "{} is made of plain letters": "{0} 由普通字母组成",
+    r'write control characters as codes in double quotes: "\r\n", "\u0002"': (
+        r'控制字符请在双引号中写代码："\r\n"、"\u0002"'
+    ),
+    "{{}} is sent as it stands": "{{{0}}} 会原样发送",
+    "compare register and type of both with the manual": "请将两者的寄存器和类型与手册核对",
     "not encrypted: {} and changed on the way": "未加密：{0}，也可被篡改",
     "what is sent, the password too, can be read": "传输内容（包括密码）可被窃读",
     "what is sent can be read": "传输内容可被窃读",

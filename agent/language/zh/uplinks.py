@@ -16,20 +16,36 @@ TEXTS: dict[str, str] = {
     "connection lost while subscribing: {}": "订阅时连接中断：{0}",
     "Look at the broker's log at this time": "请查看 MQTT 服务器此时的日志",
     "no answer within {} s": "{0} 秒内没有回应",
-    "Check the network, the firewall and the port; a TLS port that is asked without TLS is silent too": (
-        "请检查网络、防火墙和端口；不用 TLS 访问 TLS 端口也不会有回应"
+    "it takes the connection, but gives no answer within {} s": "连接已接受，但 {0} 秒内没有回应",
+    "Check that the port in url speaks MQTT; a TLS port that is asked without TLS is silent too": (
+        "请检查 url 中的端口是否为 MQTT；不用 TLS 访问 TLS 端口时也没有回应"
     ),
     "its certificate is not accepted: {}": "其证书不被接受：{0}",
-    "Check ca_file, the host name in url, the certificate's dates and this PC's clock": (
-        "请检查 ca_file、url 中的主机名、证书有效期和本机时钟"
+    "it is for another name than {}": "证书是给别的名称的，不是 {0}",
+    "Write the name in url that its operator gave it": "请在 url 中写服务器管理员给定的名称",
+    "Ask its operator for its authority's file, as ca_file": "请向服务器管理员索取其 CA 证书，作为 ca_file",
+    "Ask its operator for a new certificate, as cert_file and key_file": (
+        "请向服务器管理员索取新证书，作为 cert_file 和 key_file"
     ),
+    "Check the port in url: mqtts:// speaks TLS, mqtt:// does not": (
+        "请检查 url 中的端口：mqtts:// 使用 TLS，mqtt:// 不使用"
+    ),
+    "it wants a certificate from us": "服务器要求本站出示证书",
+    "it does not agree; it may want a certificate from us": "服务器不同意；它可能要求本站出示证书",
+    "it says that our cert_file has expired": "服务器认为本站的 cert_file 已过期",
+    "it says that our cert_file was revoked": "服务器认为本站的 cert_file 已被吊销",
+    "it does not trust who signed our cert_file": "服务器不信任本站 cert_file 的签发者",
+    "it does not accept our cert_file": "服务器不接受本站的 cert_file",
+    "it does not let our cert_file in": "服务器不允许本站的 cert_file 进入",
+    "this port does not speak TLS": "该端口不使用 TLS",
+    "it hangs up during the TLS handshake": "TLS 握手时被挂断",
+    "it knows no TLS of today (1.2 or newer)": "它只支持过时的 TLS（低于 1.2）",
+    "Ask its operator for TLS 1.2": "请服务器管理员启用 TLS 1.2",
     "Check that the port speaks TLS, and cert_file and key_file when the broker wants a client certificate": (
         "请确认该端口使用 TLS；服务器要求客户端证书时检查 cert_file 和 key_file"
     ),
     "name not found: {}": "找不到该名称：{0}",
-    "Check the host name in url, and DNS: resolvectl query HOST": (
-        "请检查 url 中的主机名和 DNS：resolvectl query 主机名"
-    ),
+    "Check the host name in url, and DNS: getent hosts {}": "请检查 url 中的主机名和 DNS：getent hosts {0}",
     "no answer to the TCP connection": "TCP 连接没有回应",
     "Check the network, the firewall and the port in url": "请检查网络、防火墙和 url 中的端口",
     "nothing listens there": "该处没有程序监听",
@@ -86,8 +102,11 @@ TEXTS: dict[str, str] = {
     "Check username and password_file of this uplink against the broker's": (
         "请将该上位平台的 username 和 password_file 与服务器核对"
     ),
-    "Ask the broker's operator for the right to connect, to publish below root/station, and to subscribe there": (
-        "请向服务器管理员申请连接、在 root/站点 下发布和订阅的权限"
+    "Ask the broker's operator for the right to connect, and to publish and subscribe below this station's topic": (
+        "请向服务器管理员申请连接的权限，以及在本站主题下发布和订阅的权限"
+    ),
+    "Check the network to the broker; it may be overloaded, too: its log tells": (
+        "请检查到服务器的网络；它也可能过载：请看其日志"
     ),
     "Ask the broker's operator why this client is banned": "请询问服务器管理员为何禁止此客户端",
     "Another client uses the same client_id: find it, or set client_id": (
@@ -196,4 +215,8 @@ TEXTS: dict[str, str] = {
     "its records do not stand where a batch has them": "记录不在批次应有的位置",
     "{} to {} cannot be {} records": "{0} 至 {1} 不可能是 {2} 条记录",
     "record {} stands in the place of {}": "第 {0} 条记录占了第 {1} 条的位置",
+    "Write its name in url instead of its address": "请在 url 中写其名称而不是地址",
+    "the key belongs to another certificate": "密钥属于另一份证书",
+    "it is not PEM": "不是 PEM 格式",
+    "the key has a password": "密钥有密码",
 }
