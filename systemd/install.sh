@@ -5,29 +5,38 @@ set -eu
 umask 022
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-prefix=/opt/station-agent root='' python='' wheels='' start='' task=install fresh_slot='' wanted='' interpreter=''
-tree=$(cd "$(dirname "$0")/.." && pwd)
+prefix=/opt/station-agent root='' python='' wheels='' start='' task=install fresh_slot='' wanted='' interpreter='' lang=''
+here=$(cd "$(dirname "$0")" && pwd)
+tree=${here%/*}
 
 usage() {
-    cat <<USAGE
-usage: install.sh [--start] [--wheel FILE] [--wheels DIR] [--python PATH] [--prefix DIR] [--root DIR]
+    in_language <<USAGE
+usage: install.sh [--start] [--wheel FILE] [--wheels DIR] [--python PATH] [--prefix DIR] [--root DIR] [--lang en|zh]
        install.sh --rollback
        install.sh --uninstall
   --start        also enable and start the service, once its configuration passes
   --wheel FILE   install this build (default: a station_agent-*.whl in DIR or dist/, else the source tree)
   --wheels DIR   take every package from DIR and nothing from the network (default: those of the bundle)
   --python PATH  the Python to use (default: that of the bundle, else the newest fit one of this machine)
-  --prefix DIR   where the program goes (default: $prefix)
+  --prefix DIR   where the program goes (default: /opt/station-agent)
   --root DIR     install for a machine whose root file system lies in DIR; no service is touched
   --rollback     back to the release before, and to the configuration that it had
   --uninstall    remove the program; configuration, udev rules, data, user and groups stay
+  --lang en|zh   the language to speak (default: that of the locale)
 USAGE
 }
 
-say() { printf '%s\n' "$1"; }
+in_language() { # what is said here stands in English in the code, and in Chinese in zh.sed
+    case ${lang:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}} in
+        zh*) sed -f "$here/zh.sed" ;;
+        *) cat ;;
+    esac
+}
+
+say() { printf '%s\n' "$1" | in_language; }
 
 die() { # WHAT NEXT-STEP
-    printf 'install.sh: %s\n  next: %s\n' "$1" "$2" >&2
+    printf 'install.sh: %s\n  next: %s\n' "$1" "$2" | in_language >&2
     exit 1
 }
 
@@ -38,7 +47,7 @@ read_options() {
             --start) start=yes ;;
             --uninstall | --rollback) task=${1#--} ;;
             --help | -h) usage; exit 0 ;;
-            --wheel | --wheels | --python | --prefix | --root)
+            --wheel | --wheels | --python | --prefix | --root | --lang)
                 [ $# -ge 2 ] || die "$1 needs a value" 'install.sh --help'
                 case $1 in
                     --wheel) wheel=$2 ;;
@@ -46,15 +55,18 @@ read_options() {
                     --python) python=$2 ;;
                     --prefix) prefix=$2 ;;
                     --root) root=${2%/} ;;
+                    --lang) lang=$2 ;;
                 esac
                 shift ;;
             *) die "unknown option $1" 'install.sh --help' ;;
         esac
         shift
     done
+    case $lang in '' | en | zh) ;; *) die "--lang $lang is neither en nor zh" 'install.sh --help' ;; esac
     case $prefix in /*) ;; *) die "--prefix $prefix is not an absolute path" 'install.sh --help' ;; esac
     program=$root$prefix
     config=$root/etc/station-agent
+    station=$config/station.toml
     udev_rules=$root/etc/udev/rules.d/99-station-agent.rules
     vendor=$root/usr/local/lib
     command=$root/usr/local/bin/station-agent
@@ -80,6 +92,10 @@ look_around() {
     [ -z "$wheels" ] || [ -d "$wheels" ] || die "there is no directory $wheels" \
         'pip download --require-hashes --no-deps -r requirements-runtime.lock -d wheels'
     [ ! -e "$program/bin" ] || [ -L "$program/bin" ] || die "$program holds something else" 'choose another --prefix'
+    [ "$task" != install ] || [ ! -e "$root/usr/lib/station-agent" ] ||
+        die 'the Debian package of station-agent is installed' 'sudo apt-get remove station-agent, which keeps configuration and readings'
+    [ "$task" != install ] || [ -f "$tree/requirements-runtime.lock" ] ||
+        die "there is no release beside $0" 'sudo systemd/install.sh of a bundle or of the source tree'
 }
 
 # A virtual machine image or a chroot has no running systemd, and --root must not touch the one here.
@@ -191,7 +207,7 @@ build_release() {
     rm -rf "$fresh_slot"
     mkdir -p "$fresh_slot"
     [ -z "$interpreter" ] || unpack_interpreter
-    say "building a release in $fresh_slot with $("$python" --version)"
+    say "building a release in $fresh_slot with $("$python" --version); this takes a minute or two"
     "$python" -m venv "$fresh_slot"
     pip_install "$fresh_slot" --require-hashes -r "$tree/requirements-runtime.lock"
     pip_install "$fresh_slot" --no-deps "$wheel"
@@ -248,13 +264,14 @@ make_accounts() {
 place_configuration() {
     readers=$(awk -F: '$1 == "station-agent" { print $3 }' "$root/etc/group")
     mkdir -p "$config/profiles" "$config/secrets"
-    keep "$tree/config/station.toml" "$config/station.toml"
+    put "$tree/config/station.toml" "$station.example"
     keep "$tree/systemd/99-station-agent.rules" "$udev_rules"
-    chmod 750 "$config" "$config/profiles"
-    chmod 700 "$config/secrets"
-    chmod 640 "$config"/station.toml*
     # Who builds an image without being root gets the owners right when the image is made.
-    [ "$(id -u)" != 0 ] || chgrp "$readers" "$config" "$config/profiles" "$config"/station.toml*
+    [ "$(id -u)" != 0 ] || chgrp "$readers" "$config" "$config/profiles" "$station"*
+    # What root puts there is of the folder's group: a copy of the example is readable for the daemon.
+    chmod 2750 "$config" "$config/profiles"
+    chmod 700 "$config/secrets"
+    chmod 640 "$station"*
 }
 
 place_help() { # the manual page, and what completes commands in a shell, as this release itself tells them
@@ -263,6 +280,12 @@ place_help() { # the manual page, and what completes commands in a shell, as thi
         mkdir -p "$share/$(dirname "${help#*:}")"
         as_service "$fresh_slot/bin/station-agent" --lang en completion "${help%%:*}" >"$share/${help#*:}"
     done
+}
+
+place_installer() { # for --rollback and --uninstall, when the bundle is no longer at hand
+    install -m 755 "$here/install.sh" "$program/install.sh.part"
+    mv "$program/install.sh.part" "$program/install.sh"
+    put "$here/zh.sed" "$program/zh.sed"
 }
 
 place_unit() {
@@ -286,7 +309,13 @@ insist_that_it_runs() { # every package of it, for a user who is no root
 
 check_configuration() { # 0 good, 1 wants attention, 2 wrong; as the service sees it
     verdict=0
-    as_service "$fresh_slot/bin/station-agent" --config "$config/station.toml" check || verdict=$?
+    [ -f "$station" ] || return 0
+    found=$(as_service "$fresh_slot/bin/station-agent" ${lang:+--lang "$lang"} --config "$station" check 2>&1) || verdict=$?
+    if [ "$verdict" = 0 ]; then
+        say "${station#"$root"} passes the check of station-agent $(version_of "$slot")"
+    else
+        printf '%s\n' "$found"
+    fi
 }
 
 switch_to() { # SLOT: in one step, so that there is always a program to start
@@ -341,11 +370,12 @@ install_agent() {
     place_configuration
     check_configuration
     if [ "$verdict" -gt 1 ] && running; then
-        die "the new release refuses ${config#"$root"}/station.toml (above); the old one runs on" 'correct it, then run this again'
+        die "the new release refuses ${station#"$root"} (above); the old one runs on" 'correct it, then run this again'
     fi
     place_help
     [ -z "$root" ] || move_in
     place_unit
+    place_installer
     switch_to "$slot"
     ! booted || wake_system
     say "installed: station-agent $(version_of "$slot") in $program/$slot"
@@ -357,11 +387,13 @@ set_going() {
         say 'it runs on'
     elif running; then
         restart
-        say 'restarted'
+        say "restarted; the way back: sudo $prefix/install.sh --rollback"
     elif [ -z "$start" ]; then
-        say "next: edit ${config#"$root"}/station.toml, then: station-agent check && systemctl enable --now station-agent"
+        next_steps
+    elif [ ! -f "$station" ]; then
+        die "not started: there is no ${station#"$root"} yet" 'sudo station-agent init, then run this again'
     elif [ "$verdict" -gt 1 ]; then
-        die "not started: ${config#"$root"}/station.toml does not pass (above)" 'correct it, then run this again'
+        die "not started: ${station#"$root"} does not pass (above)" 'correct it, then run this again'
     elif ! booted; then
         systemctl ${root:+--root="$root"} enable -q station-agent
         say 'enabled: it starts with the next boot'
@@ -371,13 +403,22 @@ set_going() {
     fi
 }
 
+next_steps() {
+    if [ ! -f "$station" ]; then
+        say "next: sudo station-agent init      it asks a few questions and writes ${station#"$root"}"
+        say '      (or copy station.toml.example, which lies there, and edit the copy)'
+    fi
+    say 'next: sudo station-agent check && sudo systemctl enable --now station-agent'
+}
+
 put_aside() { # what was edited since the upgrade, should anybody miss it
     aside=$config/before-rollback
-    if ! (cd "$program/$slot/kept/etc/station-agent" && diff -rq station.toml "$config/station.toml" &&
-        diff -rq profiles "$config/profiles") >/dev/null; then
+    [ -f "$station" ] || return 0
+    if ! (cd "$program/$slot/kept/etc/station-agent" && diff -rq station.toml "$station" &&
+        diff -rq profiles "$config/profiles") >/dev/null 2>&1; then
         rm -rf "$aside"
         mkdir -m 700 "$aside"
-        cp -a "$config/station.toml" "$config/profiles" "$aside/"
+        cp -a "$station" "$config/profiles" "$aside/"
         say "kept: the configuration of $(version_of "$slot_before"), in ${aside#"$root"}"
     fi
 }
@@ -408,7 +449,7 @@ uninstall_agent() {
     look_around
     ! booted || systemctl disable -q --now station-agent 2>/dev/null || true
     rm -rf "$program/a" "$program/b"
-    rm -f "$program/bin" "$vendor/systemd/system/station-agent.service" \
+    rm -f "$program/bin" "$program/install.sh" "$program/zh.sed" "$vendor/systemd/system/station-agent.service" \
         "$vendor/modules-load.d/station-agent.conf" "$vendor/sysusers.d/station-agent.conf"
     [ "$(readlink "$command")" != "$prefix/bin/station-agent" ] || rm -f "$command"
     rm -f "$root/usr/local/share/man/man1/station-agent.1" "$root/usr/local/share/bash-completion/completions/station-agent"

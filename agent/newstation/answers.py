@@ -8,15 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.newstation.plan import Instrument, Plan
+from agent.newstation.ports import lasting
 from agent.stationfile.targets import speaks_of_line
 from drivers.catalog import load_profile, profile_names
 from drivers.errors import StationError
 from drivers.profile import Profile
 from drivers.reading import Stream
 
-BY_ID = Path("/dev/serial/by-id")
-STABLE = (BY_ID, Path("/dev/analyzer"))
 SERIAL = re.compile(r"(\d+) ([78])([NEOMS])([12])")
+USUAL_S = (5, 10, 20, 30, 60)
+"""How often instruments are asked; each fits into a minute."""
 
 
 class AnswerError(StationError):
@@ -43,30 +44,17 @@ def matching(words: str, folders: Iterable[Path] = ()) -> list[str]:
 def wire_url(text: str, profile: Profile | None = None) -> str:
     """The URL that *text* means: one already, a device file, or host:port.
 
-    A serial line gets the settings that *profile* leaves the factory with. Raises AnswerError.
+    A serial line gets the settings that stand behind a ``?``, else those that *profile* leaves the factory with.
+    Raises AnswerError.
     """
     if "://" in text:
         return text
     if text.startswith("/dev/"):
-        return f"serial://{lasting(Path(text))}{_settings(profile)}"
+        port, _, settings = text.partition("?")
+        return f"serial://{lasting(Path(port))}?{settings or _settings(profile)}"
     if re.fullmatch(r"\[?[A-Za-z0-9.:_-]+\]?:\d{1,5}", text):
         return f"tcp://{text}"
     raise AnswerError(f"{text} is no wire", hint="Write /dev/…, host:port, or the name of a link that is there already")
-
-
-def lasting(port: Path) -> Path:
-    """A name of *port* that stays when it is plugged in anew, where udev has given it one."""
-    for folder in STABLE:
-        for name in sorted(folder.glob("*")):
-            if name.resolve() == port.resolve():
-                return name
-    return port
-
-
-def serial_ports() -> list[str]:
-    """The serial adapters of this machine, by the names that last."""
-    found = {path.resolve(): str(path) for folder in reversed(STABLE) for path in sorted(folder.glob("*"))}
-    return list(found.values()) or [str(path) for path in sorted(Path("/dev").glob("ttyUSB*"))]
 
 
 def wire_name(url: str, taken: Iterable[str]) -> str:
@@ -136,7 +124,13 @@ def instrument(name: str, profile_name: str, profile: Profile, wire: str, addres
         at = int(address) if address.isdecimal() and str(int(address)) == address else address
     elif at is None and profile.protocol.startswith("modbus"):
         at = 1
-    return Instrument(name, profile_name, wire, at, remark=f"{profile.maker} {profile.model}: {profile.kind}")
+    remark = f"{profile.maker} {profile.model}: {profile.kind}"
+    return Instrument(name, profile_name, wire, at, _every(profile), remark)
+
+
+def _every(profile: Profile) -> str:
+    """The first of the usual intervals in which two answers fit, however late they come."""
+    return next(f"{every_s}s" for every_s in USUAL_S if every_s >= 2 * (profile.timeout or 0) or every_s == USUAL_S[-1])
 
 
 def _measures(profile: Profile) -> bool:
@@ -147,9 +141,9 @@ def _settings(profile: Profile | None) -> str:
     """The options of a serial URL, from ``9600 8N1``."""
     match = SERIAL.search(profile.serial or "") if profile else None
     if match is None:
-        return "?baud=9600&parity=N&stopbits=1"
+        return "baud=9600&parity=N&stopbits=1"
     baud, bits, parity, stop = match.groups()
-    return f"?baud={baud}&parity={parity}&stopbits={stop}" + (f"&bytesize={bits}" if bits != "8" else "")
+    return f"baud={baud}&parity={parity}&stopbits={stop}" + (f"&bytesize={bits}" if bits != "8" else "")
 
 
 def _named(word: str, otherwise: str) -> str:

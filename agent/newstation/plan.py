@@ -11,7 +11,7 @@ from agent import __version__
 from agent.language import say
 
 HEAD = (
-    "What is not written here has its default; every key stands, commented, in config/station.toml of the program.",
+    "What is not written here has its default; every key stands, commented, in station.toml.example.",
     "After a change: station-agent check, then: station-agent reload",
 )
 
@@ -23,8 +23,8 @@ class Instrument:
     name: str
     profile: str
     wire: str
-    address: int | str | None = None
-    every: str = "5s"
+    address: int | str | None
+    every: str
     remark: str = ""
     affects: tuple[str, ...] = ()
 
@@ -113,7 +113,11 @@ class Plan:
 
 def _uplink(broker: BrokerPlan) -> str:
     keys = ("ca_file", "cert_file", "key_file", "username", "password_file")
-    remarks = {"ca_file": "whom to trust", "password_file": "the password stands in that file, nowhere else"}
+    remarks = {
+        "ca_file": "whom to trust",
+        "key_file": "of the certificate",
+        "password_file": "the password stands in that file, nowhere else",
+    }
     pairs = [_pair(key, getattr(broker, key), remarks.get(key, "")) for key in keys]
     return _table("[[uplink]]", _pair("name", broker.name), _pair("url", broker.url), *pairs)
 

@@ -18,37 +18,56 @@ Show = Callable[[dict[str, Any]], None]
 
 
 class Found(NamedTuple):
-    """Somebody who answered: where, and the profile that fits best, empty when none does; ``score`` is of 100."""
+    """Somebody who answered: where, and the profile that fits best, empty when none does; ``score`` is of 100.
+
+    There is no ``address`` where each has its usual one. ``alike`` are profiles that fit as well: many models share a
+    map, and only the label tells them apart.
+    """
 
     address: int | str | None
-    profile: str
-    score: int
+    profile: str = ""
+    score: int = 0
+    alike: tuple[str, ...] = ()
 
 
 def survey(plan: Plan, wire: str, config: Path, show: Show, addresses: str = "") -> list[Found]:
     """Ask *addresses*, or all that Modbus units can have, then each that answered for what it is.
 
-    Instruments that speak otherwise are not found: each of their protocols would need a scan of its own. News of
-    the scan and of the identification go to *show*. Raises StationError.
+    Where no Modbus unit answers, the one instrument that speaks otherwise is looked for: every other profile asks at
+    its usual address, with the line set as it is. News of the search go to *show*. Raises StationError.
     """
     settings = Settings.from_text(plan.text(), config)
     return asyncio.run(_survey(Site(settings, {}), wire, show, addresses))
 
 
-def _modbus_profiles(folders: list[Path]) -> list[str]:
-    return [name for name in profile_names(folders) if load_profile(name, folders).protocol.startswith("modbus")]
-
-
 async def _survey(site: Site, wire: str, show: Show, addresses: str) -> list[Found]:
+    modbus, others = _profiles([site.settings.folder / "profiles"])
     answering = await _news(site, "scan", {"link": wire, "addresses": addresses or None}, "found", show)
-    profiles = _modbus_profiles([site.settings.folder / "profiles"])
     found = []
     for one in answering:
-        request = {"link": wire, "address": one["address"], "profiles": profiles}
+        request = {"link": wire, "address": one["address"], "profiles": modbus}
         fits = await _news(site, "identify", request, "fit", show)
-        profile, score = (fits[0]["profile"], fits[0]["score"]) if fits else ("", 0)
-        found.append(Found(one["address"], profile, score))
+        found.append(_best(one["address"], fits))
+    if not found:
+        fits = await _news(site, "identify", {"link": wire, "profiles": others}, "fit", show)
+        found = [_best(None, fits)] if fits else []
     return found
+
+
+def _profiles(folders: list[Path]) -> tuple[list[str], list[str]]:
+    """The profiles of Modbus units, and the others."""
+    names = profile_names(folders)
+    modbus = {name for name in names if load_profile(name, folders).protocol.startswith("modbus")}
+    return [name for name in names if name in modbus], [name for name in names if name not in modbus]
+
+
+def _best(address: int | str | None, fits: list[dict[str, Any]]) -> Found:
+    """The first of *fits*, which come best first, if there is any."""
+    if not fits:
+        return Found(address)
+    first, *others = fits
+    alike = tuple(fit["profile"] for fit in others if fit["score"] == first["score"])
+    return Found(address, first["profile"], first["score"], alike)
 
 
 async def _news(site: Site, job: str, request: dict[str, Any], wanted: str, show: Show) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from systemd.packing.target import ROOT, PackingError, Target, built_wheel, version_of
 
-PACKED = ("config", "systemd", "requirements-runtime.lock", "README.md", "CHANGELOG.md", "LICENSE")
+PACKED = ("config", "systemd", "requirements-runtime.lock", "README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE")
 NOT_PACKED = shutil.ignore_patterns("packing", "debian", "__pycache__", ".*")
 
 

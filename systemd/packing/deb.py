@@ -35,8 +35,10 @@ PLACES = {
     SYSTEMD / "station-agent.modules-load.conf": "usr/lib/modules-load.d/station-agent.conf",
     SYSTEMD / "station-agent.sysusers": "usr/lib/sysusers.d/station-agent.conf",
     SYSTEMD / "station-agent.service": "usr/lib/systemd/system/station-agent.service",
-    ROOT / "config/station.toml": "etc/station-agent/station.toml",
+    ROOT / "config/station.toml": "etc/station-agent/station.toml.example",
     ROOT / "README.md": "usr/share/doc/station-agent/README.md",
+    ROOT / "README.zh-CN.md": "usr/share/doc/station-agent/README.zh-CN.md",
+    DEBIAN / "lintian-overrides": "usr/share/lintian/overrides/station-agent",
     DEBIAN / "copyright": "usr/share/doc/station-agent/copyright",
     DEBIAN / "station-agent": "usr/bin/station-agent",
 }
@@ -44,6 +46,8 @@ UNUSED = ("bin", "share", "apsw/sqlite_extra_binaries", "apsw/tests")
 """What wheels bring and no station runs."""
 LONG_AGO = "1700000000"
 """The date of every file, unless SOURCE_DATE_EPOCH says another: seconds since 1970."""
+MAINTAINER = "station-agent maintainers <maintainers@station-agent.invalid>"
+"""Whom dpkg names when nobody says: MAINTAINER in the environment, or in `make deb MAINTAINER=...`."""
 
 
 def main() -> int:
@@ -102,7 +106,7 @@ def lay_out(root: Path, version: str) -> None:
     unit = root / PLACES[SYSTEMD / "station-agent.service"]
     unit.write_text(unit.read_text().replace("/opt/station-agent/bin/", "/usr/bin/"))
     entry = f"station-agent ({version}) stable; urgency=medium\n\n  * See the project's own changelog.\n\n"
-    signed = f"{entry} -- station-agent developers <station-agent@localhost>  Tue, 14 Nov 2023 22:13:20 +0000\n"
+    signed = f"{entry} -- {_maintainer()}  Tue, 14 Nov 2023 22:13:20 +0000\n"
     news = {"changelog.Debian.gz": signed.encode(), "changelog.gz": (ROOT / "CHANGELOG.md").read_bytes()}
     for name, text in news.items():
         (root / "usr/share/doc/station-agent" / name).write_bytes(gzip.compress(text, 9, mtime=0))
@@ -113,16 +117,29 @@ def _control(root: Path, target: Target, version: str) -> None:
     major, minor = target.python.split(".")
     words = {
         "VERSION": version,
+        "MAINTAINER": _maintainer(),
         "ARCHITECTURE": ARCHITECTURES[target.machine],
         "SIZE": str(sum(path.stat().st_size for path in files) // 1024),
         "PYTHON": target.python,
         "NEXT": f"{major}.{int(minor) + 1}",
     }
     (root / "DEBIAN").mkdir()
-    for name in ("control", "conffiles", *SCRIPTS):
+    for name in ("control", "conffiles"):
         (root / "DEBIAN" / name).write_text(filled((DEBIAN / name).read_text(), words))
+    for name in SCRIPTS:
+        (root / "DEBIAN" / name).write_text(script(name, version))
     sums = (f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n" for path in files)  # noqa: S324
     (root / "DEBIAN/md5sums").write_text("".join(sums))  # what dpkg -V compares with, and knows no other
+
+
+def script(name: str, version: str) -> str:
+    """The maintainer script called *name*; it speaks Chinese where the locale does."""
+    say = filled((DEBIAN / "say.sh").read_text(), {"CHINESE": (SYSTEMD / "zh.sed").read_text()})
+    return filled((DEBIAN / name).read_text(), {"SAY": say, "VERSION": version})
+
+
+def _maintainer() -> str:
+    return os.environ.get("MAINTAINER") or MAINTAINER
 
 
 def filled(text: str, words: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ class Station:
         self.root = folder / "root"
         self.wheels = folder / "wheels"
         self.tree = folder / "tree"
+        self.said = ""  # of the installation that the tests of a module share
         self.wheels.mkdir()
         shutil.copytree(FOLDER, self.tree / "systemd", ignore=shutil.ignore_patterns("__pycache__"))
         (self.tree / "config").mkdir()

@@ -54,7 +54,7 @@ class World:
         return self.box.root / "var/lib/station-agent/store.db"
 
     def configure(self) -> None:
-        """Say what this station is, where the package has put an example."""
+        """Say what this station is."""
         self.box.path(CONFIG).write_text(self.config)
 
     def version(self) -> str:
@@ -192,7 +192,7 @@ def test_a_station_is_installed_upgraded_taken_back_and_removed(
     """Four changes of the program under a station that measures: not one reading is lost, and all of it stays."""
     box, way = world.box, way_of(releases, world)
     way.install("old")
-    assert box.show("ActiveState") == "inactive"  # what was shipped is an example
+    assert box.show("ActiveState") == "inactive"  # nobody has said yet what the station is
     start(world)
     world.wait_for_readings()
     old = world.version()
@@ -312,7 +312,7 @@ def test_a_package_is_refused_beside_another_installation(world: World, releases
         Package(releases, world).install("old")
 
 
-def test_a_purged_package_leaves_the_readings(world: World, releases: Releases) -> None:
+def test_a_purged_package_leaves_the_readings_and_the_station_file(world: World, releases: Releases) -> None:
     """A package manager must not be what destroys evidence; it says what it left, and how to be rid of it."""
     box, way = world.box, Package(releases, world)
     way.install("old")
@@ -322,5 +322,5 @@ def test_a_purged_package_leaves_the_readings(world: World, releases: Releases) 
     said = box.run("dpkg", "--purge", "station-agent")
 
     assert "kept: /var/lib/station-agent" in said
-    assert not box.path(CONFIG).exists()
+    assert box.path(CONFIG).read_text() == world.config
     world.assert_the_log_is_whole()

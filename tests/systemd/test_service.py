@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from systemd.packing import deb
 from tests.systemd.box import Box, BoxError, booted_box, drop_in, restarted, until
 from tests.systemd.wheel import make_wheel
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 PROJECT = Path(__file__).parent.parent.parent
 INSTALL = "/srv/tree/systemd/install.sh"
+CONFIG = "/etc/station-agent/station.toml"
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
+def bare_box() -> Iterator[Box]:
     """A booted container with the installer in it, and no station agent yet."""
     with booted_box() as booted:
         tree = booted.path("/srv/tree")
@@ -32,18 +34,32 @@ def box() -> Iterator[Box]:
         yield booted
 
 
+@pytest.fixture
+def box(bare_box: Box) -> Box:
+    """The same, where it has been said already what the station is."""
+    bare_box.path(CONFIG).parent.mkdir()
+    bare_box.path(CONFIG).write_text("# of this station\n")
+    return bare_box
+
+
 def install(box: Box, version: str, *options: str, fails: bool = False, check: bool = True) -> str:
     """Install a stand-in of *version* in the container and return what the installer said."""
     wheel = make_wheel(box.path("/srv"), version, fails=fails)
     return box.run("sh", INSTALL, "--wheel", f"/srv/{wheel.name}", *options, check=check)
 
 
-def test_a_first_installation_does_not_start_by_itself(box: Box) -> None:
-    """The shipped configuration is an example: polling it would put somebody else's station on a broker."""
-    said = install(box, "1.0")
+def test_a_first_installation_starts_nothing_before_somebody_has_said_what_the_station_is(bare_box: Box) -> None:
+    """Not even when told to: an example would put somebody else's station on a broker."""
+    said = install(bare_box, "1.0", "--start", check=False)
 
-    assert "next: edit /etc/station-agent/station.toml" in said
-    assert box.show("ActiveState") == "inactive"
+    assert "not started: there is no /etc/station-agent/station.toml yet\n  next: sudo station-agent init" in said
+    assert bare_box.show("ActiveState") == "inactive"
+
+    bare_box.run("cp", f"{CONFIG}.example", CONFIG)
+    install(bare_box, "1.0", "--start")
+
+    assert bare_box.show("ActiveState") == "active"
+    bare_box.run("runuser", "-u", "station-agent", "--", "cat", CONFIG)
 
 
 def test_a_killed_daemon_is_back_after_five_seconds(box: Box) -> None:
@@ -94,27 +110,27 @@ def test_a_roll_back_restarts_the_running_service_on_the_former_release(box: Box
     """One command is the whole way back, configuration included."""
     install(box, "1.0", "--start")
     install(box, "2.0")
-    box.path("/etc/station-agent/station.toml").write_text("# for 2.0\n")
+    box.path(CONFIG).write_text("# for 2.0\n")
 
     box.run("sh", INSTALL, "--rollback")
 
     assert (box.show("StatusText"), box.show("ActiveState")) == ("1.0", "active")
-    assert box.path("/etc/station-agent/station.toml").read_text() == "# as shipped\n"
-    assert box.run("stat", "-c", "%a %U:%G", "/etc/station-agent/station.toml") == "640 root:station-agent"
+    assert box.path(CONFIG).read_text() == "# of this station\n"
+    assert box.run("stat", "-c", "%a %U:%G", CONFIG) == "640 root:station-agent"
 
 
 def test_a_roll_back_to_a_release_that_does_not_start_stays_at_the_newer_one(box: Box) -> None:
     """So it is when the newer one has raised the schema of the log: the older one refuses it, and must not be left."""
     install(box, "1.0", fails=True)
     install(box, "2.0", "--start")
-    box.path("/etc/station-agent/station.toml").write_text("# for 2.0\n")
+    box.path(CONFIG).write_text("# for 2.0\n")
 
     said = box.run("sh", INSTALL, "--rollback", check=False)
 
     assert "station-agent 1.0 did not start, 2.0 runs again" in said
     until(lambda: box.show("ActiveState") == "active", within_s=20, what="the newer release runs")
     assert box.show("StatusText") == "2.0"
-    assert box.path("/etc/station-agent/station.toml").read_text() == "# for 2.0\n"
+    assert box.path(CONFIG).read_text() == "# for 2.0\n"
 
 
 def test_the_same_release_again_leaves_the_daemon_alone(box: Box) -> None:
@@ -134,7 +150,7 @@ def test_a_running_service_is_left_alone_when_the_new_release_refuses_its_config
     """The old daemon still runs on its last good configuration; a new one would have none."""
     install(box, "1.0", "--start")
     pid = box.show("MainPID")
-    box.path("/etc/station-agent/station.toml").write_text("wrong")
+    box.path(CONFIG).write_text("wrong")
 
     said = install(box, "2.0", check=False)
 
@@ -184,5 +200,6 @@ def test_installer_and_package_scripts_are_clean_for_shellcheck() -> None:
     if tool is None:
         raise BoxError("shellcheck is missing; next: apt-get install shellcheck")
 
-    scripts = [PROJECT / "systemd/debian" / name for name in ("preinst", "postinst", "prerm", "postrm")]
-    subprocess.run([tool, PROJECT / "systemd/install.sh", *scripts], check=True)
+    subprocess.run([tool, PROJECT / "systemd/install.sh"], check=True)
+    for name in deb.SCRIPTS:
+        subprocess.run([tool, "-"], input=deb.script(name, "1.0"), text=True, check=True)

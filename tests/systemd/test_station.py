@@ -12,7 +12,7 @@ import pytest
 
 from tests.systemd.box import Box, booted_box, drop_in, restarted, until
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 PROJECT = Path(__file__).parent.parent.parent
 SOURCES = ("agent", "drivers", "systemd", "config", "pyproject.toml", "README.md", "LICENSE")
@@ -50,7 +50,8 @@ def station() -> Iterator[Box]:
         tree.mkdir()
         for name in (*SOURCES, *LOCKS):
             (shutil.copytree if (PROJECT / name).is_dir() else shutil.copy)(PROJECT / name, tree / name)
-        (tree / "config/station.toml").write_text(CONFIG)
+        box.path("/etc/station-agent").mkdir(exist_ok=True)
+        box.path("/etc/station-agent/station.toml").write_text(CONFIG)
         version = box.run("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
         bring_packages(box.path("/srv/wheels"), version)
         print(box.run("sh", "/srv/tree/systemd/install.sh", "--wheels", "/srv/wheels", "--start"))
@@ -106,4 +107,28 @@ def test_a_stop_is_clean(station: Box) -> None:
     station.run("systemctl", "stop", "station-agent")
 
     assert (station.show("Result"), station.show("ExecMainStatus")) == ("success", "0")
+    assert devices_seen(station) == ["so2"]
+
+
+def test_who_may_not_write_there_is_told_before_the_first_question(station: Box) -> None:
+    """Twenty answers for nothing are worse than none."""
+    said = station.run(
+        *("runuser", "-u", "technician", "--", "station-agent", "--config", "/etc/station-agent/new.toml", "init"),
+        check=False,
+    )
+
+    assert "this user may not write into /etc/station-agent\n  next: Run: sudo station-agent init" in said
+
+
+def test_without_a_station_file_the_service_says_how_to_write_one(station: Box) -> None:
+    """And init writes what the service may read; last, for it takes file and log away."""
+    station.run("systemctl", "stop", "station-agent")
+    station.run("rm", "-r", "/etc/station-agent/station.toml", "/var/lib/station-agent")
+
+    station.run("systemctl", "start", "station-agent", check=False)
+
+    until(lambda: "station-agent init" in station.show("StatusText"), within_s=30, what="the service says what to do")
+    words = "--id box --device so2=teledyne-t100@127.0.0.1:9 --broker mqtt://127.0.0.1:9"
+    station.run("sh", "-c", f"umask 077; station-agent init --yes {words}")
+    until(lambda: station.show("ActiveState") == "active", within_s=60, what="the service has found its station file")
     assert devices_seen(station) == ["so2"]
