@@ -12,6 +12,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # tests start our program hundreds of times: it need not be compiled each time
 
 # Stamps are named after what they stand for, not dated: a checkout that only touches files costs nothing,
 # and an environment that was moved, half made, or has lost its interpreter is made anew.
@@ -30,7 +31,7 @@ demo: $(INSTALLED) ## a simulated station, a broker and the agent on one screen;
 
 .PHONY: test
 test: $(INSTALLED) servers ## the whole suite, against real servers
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS) && exit
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS) && exit
 	echo "again, one at a time: what is bound to a clock may lose its race when four run on two cores"
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS)
 

@@ -162,8 +162,8 @@ def _checked(
     if parsed.faults and not parsed.raw:
         return Draft({}, folder), list(parsed.faults)
     draft = read_draft(parsed.raw, folder, own_profiles)
-    if parsed.faults:
+    if not parsed.whole:
         found = [complaint for complaint in draft.complaints if not complaint.message.startswith("missing")]
         return draft, [*parsed.faults, *locator.faults(found)]
     in_profiles = find_profiles(draft)
-    return draft, [*in_profiles, *locator.faults(mistakes(draft))]
+    return draft, [*parsed.faults, *in_profiles, *locator.faults(mistakes(draft))]

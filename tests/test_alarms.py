@@ -19,7 +19,9 @@ NOON_S = 1_795_348_800.0
 
 COLD: Key = ("temperature", "normal")
 BLOCKED: Key = ("status", "blocked")
+DOOR: Key = ("status", "door")
 SIGNS = {
+    DOOR: Sign("state", "warning", {"value": 4}),
     COLD: Sign("limit", "warning", {"value": 12.5, "normal": [30.0, 50.0], "affects": ["so2.so2"]}),
     BLOCKED: Sign("state", "critical", {"value": 4, "quality": "fault"}),
     SILENT: Sign("silence", "critical", {"reason": "no_reply", "error": "line gave no reply"}),
@@ -174,6 +176,18 @@ def test_who_comes_second_is_told_who_was_first() -> None:
         alarms.acknowledge(name, {"uid": 1002, "user": "wang"}, NOON_S + 1)
 
 
+def test_two_alarms_of_one_class_on_one_device_live_each_for_itself() -> None:
+    """Lamp and door are two things to be explained."""
+    alarms = Alarms()
+    poll(alarms, 0, BLOCKED, DOOR)
+    poll(alarms, 10, DOOR)
+    poll(alarms, 10 + HOLD_S, DOOR)
+    blocked, door = sorted(alarms, key=lambda alarm: alarm.is_active)
+    assert (blocked.kind, door.kind, blocked.id != door.id) == ("state", "state", True)
+    alarms.close(blocked.id, "filter changed", LI)
+    assert list(alarms) == [door]
+
+
 def test_what_still_holds_cannot_be_closed() -> None:
     """A closed alarm that holds would be a blind eye."""
     alarms = Alarms()
@@ -213,11 +227,23 @@ def test_a_step_of_the_clock_makes_no_alarm_longer_or_shorter() -> None:
     alarms = Alarms()
     poll(alarms, 0, COLD)
     poll(alarms, 30)
-    alarms.stepped(1e9)
+    alarms.stepped(1e9, NOON_S + 30)
 
     assert poll(alarms, 1e9 + 30 + HOLD_S - 1) == []
     (cleared,) = poll(alarms, 1e9 + 30 + HOLD_S)
     assert cleared.data["seconds"] == 30.0
+
+
+def test_a_clock_that_was_behind_for_a_while_makes_no_alarm_of_the_future() -> None:
+    """Raised at noon, the PC wakes up in 1970 and is set right: it lasted an hour, and not minus fifty years."""
+    alarms = Alarms()
+    poll(alarms, 0, COLD)
+    poll(alarms, 60 - NOON_S, COLD)
+    alarms.stepped(NOON_S, now_s=120.0)
+    poll(alarms, 3600)
+
+    (cleared,) = poll(alarms, 3600 + HOLD_S)
+    assert cleared.data["seconds"] == 3600.0
 
 
 @given(

@@ -11,7 +11,7 @@ import pytest
 from agent.store import archive as archive_module
 from agent.store.archive import Archive
 from agent.store.cursor import Cursor
-from agent.store.errors import AccessError, LogWriteError
+from agent.store.errors import AccessError, LogFullError
 from agent.store.record import to_ms
 from agent.store.store import Store
 from agent.store.verify import Proof, verify_files
@@ -167,7 +167,7 @@ def test_the_medium_that_refuses_leaves_no_half_file(
 
     fill(store, 3)
     monkeypatch.setattr(archive_module.os, "fsync", refuse)
-    with pytest.raises(LogWriteError, match="No space left"):
+    with pytest.raises(LogFullError, match="the disk is full"):
         seal_all(archive, store, 5)
     assert list(archive.folder.iterdir()) == []
     monkeypatch.undo()

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.language import choose
 from drivers.api import Device, Link, ProfileError
 from drivers.catalog import load_profile, make_driver, profile_names, profile_version, protocol_names
 from drivers.dialogue import DialogueDriver
 from drivers.modbus import ModbusAscii, ModbusDriver, ModbusRtu, ModbusTcp
 from drivers.profile import Profile
+from tests.simulators.technician import Technician
 
 OZONE = """
 model = "O3-100"
@@ -189,3 +191,36 @@ def test_a_broken_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     assert str(raised.value).startswith(f"package station-agent-acme 2.1 offers the protocol 'acme', but {module}:Acme")
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "other"),
+    [
+        ("teledyne", "teledyne-t100", "thermo-43i-clink"),
+        ("A21026", "teledyne-t100", "teledyne-t400"),
+        ("ozone", "teledyne-t400", "teledyne-t100"),
+        ("臭氧", "teledyne-t400", "teledyne-t100"),
+        ("o3-100", "acme-o3-100", "teledyne-t400"),
+    ],
+)
+def test_a_word_finds_the_profiles_that_it_fits(
+    word: str, known: str, other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who stands before an instrument knows its maker, or what it measures, and not what our file is called."""
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "acme-o3-100.toml").write_text(OZONE)
+    try:
+        found = Technician(tmp_path, capsys).types("--lang", "zh", "profiles", word)
+    finally:
+        choose("en")
+    listed = [line.split()[0] for line in found.out.splitlines()[1:]]
+    assert (found.code, known in listed, other in listed) == (0, True, False)
+
+
+def test_a_word_that_fits_nothing_is_answered_with_how_to_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seventy names are no next step."""
+    said = Technician(tmp_path, capsys).types("profiles", "zzz")
+    assert (said.code, said.out) == (2, "")
+    assert "station-agent profiles ozone" in said.err

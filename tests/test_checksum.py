@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.checksum import ChecksumError, crc_hj212, crc_umb, crc_vaisala, seal, sum8, sum16, unseal, xor_of
+from drivers.checksum import ChecksumError, crc_hj212, crc_vaisala, seal, sum8, sum16, unseal, xor_of
 from drivers.profile import Checksum
 
 KINDS: list[Checksum] = [
     "nmea-xor",
     "gill-xor",
     "bayern-hessen",
-    "umb-crc",
     "vaisala-crc",
     "adam-sum",
     "clink-sum",
@@ -30,7 +29,6 @@ GOOD_REPLIES: list[tuple[Checksum, bytes, bytes]] = [
     ("nmea-xor", b"$WIMWV,214.8,R,0.1,M,A*2E", b"$WIMWV,214.8,R,0.1,M,A"),
     ("gill-xor", b"\x02Q,229,002.74,M,00,\x0316", b"Q,229,002.74,M,00,"),
     ("bayern-hessen", b"\x02DA001\x0335", b"DA001"),
-    ("umb-crc", bytes.fromhex("0110 16F0 0130 0A02 2310 0059 0216 0000 FA44 03 5E11"), b"\x01\x10\x16\xf0\x010"),
     ("vaisala-crc", b"0r1,Sn=0.1M,Sm=0.1M,Sx=0.1MGOG", b"0r1,Sn=0.1M,Sm=0.1M,Sx=0.1M"),
     ("adam-sum", b"!01400600AC", b"!01400600"),
     ("clink-sum", b"o3 32.4 ppb\nsum 02eb", b"o3 32.4 ppb"),
@@ -54,20 +52,6 @@ def test_nmea_and_gill_take_the_xor_between_their_marks() -> None:
     assert xor_of(b"WIMWV,214.8,R,0.1,M,A") == 0x2E
     assert xor_of(b"Q,229,002.74,M,00,") == 0x16
     assert seal("nmea-xor", b"$WIMWV,214.8,R,0.1,M,A") == b"$WIMWV,214.8,R,0.1,M,A*2E"
-
-
-@pytest.mark.parametrize(
-    ("frame", "crc"),
-    [
-        ("01 10 16 F0 01 30 0A 02 23 10 00 59 02 16 00 00 FA 44 03", "5E 11"),
-        ("01 10 01 70 01 F0 04 02 23 10 64 00 03", "61 D9"),
-    ],
-)
-def test_the_umb_crc_is_that_of_lufft_low_byte_first(frame: str, crc: str) -> None:
-    """The byte order on the wire is what drivers get wrong."""
-    data = bytes.fromhex(frame)
-    assert crc_umb(data).to_bytes(2, "little") == bytes.fromhex(crc)
-    assert seal("umb-crc", data) == data + bytes.fromhex(crc)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +126,7 @@ def test_a_good_reply_gives_its_text(kind: Checksum, line: bytes, text: bytes) -
 @pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, line, _ in GOOD_REPLIES])
 def test_any_single_flipped_bit_is_found(kind: Checksum, line: bytes) -> None:
     """One disturbed bit on the wire must never pass as a value."""
-    digits = {"umb-crc": 0, "vaisala-crc": 0, "clink-sum": 4, "hj212-crc": 4}.get(kind, 2)
+    digits = {"vaisala-crc": 0, "clink-sum": 4, "hj212-crc": 4}.get(kind, 2)
     for position in range(len(line)):
         for bit in range(8):
             damaged = line[:position] + bytes([line[position] ^ 1 << bit]) + line[position + 1 :]
@@ -170,7 +154,7 @@ def test_no_bytes_make_a_traceback(kind: Checksum, line: bytes) -> None:
 
 
 @settings(deadline=None)  # a busy machine is no defect
-@given(kind=st.sampled_from(["bayern-hessen", "umb-crc", "vaisala-crc", "adam-sum", "hj212-crc"]), text=st.binary())
+@given(kind=st.sampled_from(["bayern-hessen", "vaisala-crc", "adam-sum", "hj212-crc"]), text=st.binary())
 def test_what_was_sealed_unseals(kind: Checksum, text: bytes) -> None:
     """Seal and unseal agree where both sides of a protocol carry the checksum."""
     text = text.replace(b"\x02", b"").replace(b"\x03", b"") or b"x"

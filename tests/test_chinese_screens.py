@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from agent.cli import COMMANDS, main
 from agent.columns import width
 from agent.language import choose
+from agent.screen.app import Watch
+from agent.screen.sight import Sight
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.bench import Bench
 from tests.simulators.broker import Mosquitto, free_port
@@ -116,6 +119,25 @@ def test_what_is_done_is_told_in_chinese(technician: Technician, line: str) -> N
     assert said.code == 0, said.err
     assert english(said) == []
     assert english(reads(technician, "status")) == []
+
+
+async def test_no_page_of_the_screen_that_stays_has_an_english_sentence(agent: AgentProcess) -> None:
+    """Events and audit as well: what happened is told in words, not in names of constants."""
+    choose("zh")
+    try:
+        sight = Sight(agent.config)
+        sight.look()
+        watch = Watch(sight)
+        async with watch.run_test(size=(160, 50)) as pilot:
+            for key in "12345":
+                await pilot.press(key)
+                deadline_s = time.monotonic() + 15
+                while any("正在读取" in line.text for line in watch.lines):
+                    assert time.monotonic() < deadline_s
+                    await pilot.pause(0.05)
+                assert english(Said(0, "\n".join(line.text for line in watch.lines), "")) == []
+    finally:
+        choose("en")
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

@@ -7,15 +7,11 @@ from typing import Any
 from drivers.conditions import Condition, conditions, holding, qualities
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading
+from tests.simulators.invented import ABOUT
 
 ANALYZER = Profile.model_validate(
     {
-        "model": "A",
-        "maker": "Acme",
-        "kind": "test",
-        "manual": "none",
-        "source": "none",
-        "confidence": "unverified",
+        **ABOUT,
         "channel": [
             {"name": "no", "register": 0},
             {"name": "no2", "register": 1},

@@ -20,18 +20,11 @@ from drivers.api import Device, Driver, DriverError, Link, Profile
 from drivers.catalog import make_driver
 from tests.simulators import virtual_time
 from tests.simulators.confused_bus import LATE_S, ConfusedBus, Reply
+from tests.simulators.invented import ABOUT
 from tests.simulators.modbus_server import Rtu, Unit, crc16
 
 UNITS = (1, 2, 3, 4)
 EVERY_S = 0.5
-ABOUT = {
-    "model": "witness",
-    "maker": "Acme",
-    "kind": "test",
-    "manual": "none",
-    "source": "none",
-    "confidence": "unverified",
-}
 ALL_KINDS = {
     "honest": 40,
     "late": 8,

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import grp
 import json
-import os
 import resource
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -36,11 +33,10 @@ from tests.simulators.bench import Bench
 from tests.simulators.broker import Mosquitto, free_port
 from tests.simulators.consumer import Consumer
 from tests.simulators.modbus_server import ModbusTcpServer, Unit
+from tests.simulators.people import MEMBER, TAKES_MEMBERS_FOR_OTHERS, as_member, other_group, some_group
 from tests.simulators.stationfile import HEAD, at_port, device, shared, uplink
 from tests.simulators.systemd_socket import Systemd
 from tests.simulators.ticks import gaps, readings, seconds, unaccounted
-
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -224,39 +220,24 @@ def test_an_unknown_device_is_answered_with_the_nearest_names(
     assert "Did you mean so2?" in asked.stderr
 
 
-TAKES_US_FOR_ANOTHER = """
-import os, types, agent.control.server
-agent.control.server.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
-"""
-"""The daemon's own user may always act; who is not root can ask as that one only."""
-
-
 def test_the_reading_group_may_look_and_the_acting_group_may_act(analyzer: ModbusTcpServer, open_folder: Path) -> None:
     """Who changes how a station runs is in the audit stream, with the user id that the kernel tells."""
-    root = os.geteuid() == 0
-    ours = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY)) if root else grp.getgrgid(os.getegid())
-    others = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY, ours.gr_gid, *os.getgroups()))
-    user, ask_as = (NOBODY, partial_as(NOBODY, ours.gr_gid)) if root else (os.geteuid(), AgentProcess.command)
+    ours = some_group()
     answers, text = [], HEAD + device("so2", at_port(analyzer), "100ms")
-    for acting in (others, ours):
+    for acting in (other_group(ours), ours):
         groups = f'read_group = "{ours.gr_name}"\nact_group = "{acting.gr_name}"\n'
         config = text.replace("[store]", f"{groups}[store]")
-        with AgentProcess(open_folder, config, prelude="" if root else TAKES_US_FOR_ANOTHER) as agent:
+        with AgentProcess(open_folder, config, prelude=TAKES_MEMBERS_FOR_OTHERS) as agent:
             agent.config.write_text(config.replace("100ms", "200ms"))
-            answers += [ask_as(agent, "read", "so2"), ask_as(agent, "reload")]
+            answers += [as_member(agent, ours, "read", "so2"), as_member(agent, ours, "reload")]
             orders = agent.events("reload_ordered")
 
     looks, refused, _, acts = answers
     assert looks.returncode == 0, looks.stderr
     assert refused.returncode != 0
     assert "may look, but not act" in refused.stderr
-    assert (acts.returncode, acts.stdout) == (0, "device so2 changed\n")
-    assert [order["data"] for order in orders] == [{"changes": ["device so2 changed"], "uid": user}]
-
-
-def partial_as(user: int, group: int) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Asks a daemon as *user*, who is in *group*."""
-    return lambda agent, *words: agent.command_as(user, [group], *words)
+    assert (acts.returncode, acts.stdout) == (0, "device so2 was changed\n")
+    assert [order["data"] for order in orders] == [{"changes": ["device so2 changed"], "uid": MEMBER}]
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class Show:
         """What it has printed."""
         return b"".join(self._chunks).decode().replace("\r\n", "\n")
 
-    def until(self, condition: Callable[[], object], timeout_s: float = 15.0) -> None:
+    def until(self, condition: Callable[[], object], timeout_s: float = 60.0) -> None:
         """Wait until *condition* holds."""
         deadline = time.monotonic() + timeout_s
         while not condition():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_what_is_wrong_with_a_wire_is_named(bench: Bench, tmp_path: Path, monkey
     assert cable.step == "Check cable, wires A and B, baud, parity: station-agent listen far"
     assert "absent: there is no such port" in adapter.cause
     assert adapter.step.startswith("Check the cable and the adapter: ls -l /")
-    assert "Connection refused" in told["instrument co"].cause
+    assert "it is there, but nothing listens on this port" in told["instrument co"].cause
     assert told["profile o3"].cause == "o3 2.72e+23 is absurd; order CDAB would make it 182.4"
     assert told["profile o3"].step == 'Set order = "CDAB" for it, and reload'
     assert told["sampling line manifold"].cause == "flow 0.3 L/min, normal is 5 to 20; so2 is suspect"
@@ -97,8 +98,7 @@ def test_an_instrument_that_stops_answering_is_no_wrong_address(bench: Bench, tm
         agent.until(lambda: agent.status()["devices"][1]["state"] == "failing", "a loss")
         told = read(agent.command("status").stdout)["instrument nox"]
 
-    assert told.cause.startswith("no answer for ")
-    assert told.cause.endswith(" from address 2; others on bus answer")
+    assert told.cause.startswith("no answer from address 2; others on bus answer (for ")
     assert told.step == "Check its power and its plug, then run: station-agent read nox"
 
 
@@ -112,6 +112,77 @@ def test_damaged_replies_point_at_the_wire(bench: Bench, tmp_path: Path) -> None
         told = read(agent.command("status").stdout)["cable so2"]
 
     assert told.step.startswith("Check baud rate, parity, wiring")
+
+
+def test_two_instruments_with_one_address_are_told_from_a_wrong_baud_rate(bench: Bench, tmp_path: Path) -> None:
+    """Both answer at once and spoil each other; their neighbours on the same wire are well."""
+    line = bench.serve(ModbusLine({1: Unit(holding={0: 17}), 2: Unit(holding={0: 18})}, tmp_path / "bus"))
+    line.misbehave = misbehaviour.for_unit(2, misbehaviour.bad_crc)
+    text = HEAD + link("bus", f"serial://{tmp_path}/bus")
+    text += device("so2", 'link = "bus"', "400ms") + device("nox", 'link = "bus"', "400ms", address=2)
+    with AgentProcess(tmp_path, text) as agent:
+        agent.until(lambda: settled(agent), "an answer of each device")
+        told = read(agent.command("status").stdout)
+
+    assert told["address nox"].cause.startswith("the replies come damaged; others on bus answer well (for ")
+    assert told["address nox"].step == "Two with address 2? Unplug nox, then: station-agent scan bus"
+
+
+def test_a_loose_wire_is_told_while_it_touches(bench: Bench, tmp_path: Path) -> None:
+    """The instrument is lost and comes back, again and again; at the moment of the look all is well."""
+    units = {1: Unit(holding={0: 17})}
+    server = bench.serve(ModbusTcpServer(units))
+    hurry = "import agent.polling.device as device; device.FIRST_REST_S = device.LONGEST_REST_S = 0.2"
+    with AgentProcess(tmp_path, HEAD + device("so2", at_port(server), "200ms"), prelude=hurry) as agent:
+        for _ in range(3):
+            agent.until(lambda: agent.status()["devices"][0]["state"] == "good", "a reading")
+            gone = bench.call(lambda: units.pop(1))
+            agent.until(lambda: agent.status()["devices"][0]["state"] == "failing", "a loss")
+            units[1] = gone
+        agent.until(lambda: agent.status()["devices"][0]["state"] == "good", "a reading")
+        told = read(agent.command("status").stdout)["network so2"]
+
+    assert told.cause == "it was lost 3 times in the last 10 min"
+
+
+def test_an_instrument_of_another_model_is_not_taken_for_one_that_is_well(bench: Bench, tmp_path: Path) -> None:
+    """It is there and talks: neither power nor cable, nor the address."""
+    server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
+    text = HEAD + device("so2", at_port(server), "400ms", profile="teledyne-t100")
+    with AgentProcess(tmp_path, text) as agent:
+        agent.until(lambda: settled(agent), "an answer")
+        told = read(agent.command("status").stdout)["profile so2"]
+
+    assert told.cause.startswith("it refuses what its profile asks for: exception 2 (illegal data address)")
+    assert told.step == "Another model or firmware? Compare model and profile with its plate"
+
+
+def test_a_station_file_that_was_edited_and_not_loaded_is_told(bench: Bench, tmp_path: Path) -> None:
+    """Everybody believes what stands in the file; a reload, or taking the change back, ends it."""
+    server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
+    with AgentProcess(tmp_path, HEAD + device("so2", at_port(server), "400ms")) as agent:
+        before = agent.config.read_text()
+        agent.config.write_text(before + "# a remark\n")
+        told = read(agent.command("status").stdout)["configuration"]
+        agent.config.write_text(before)
+        undone = read(agent.command("status").stdout)
+
+    assert (told.level, told.cause) == ("warning", "the file was changed after the daemon had read it")
+    assert told.step == "Run: station-agent check; then: station-agent reload"
+    assert "configuration" not in undone
+
+
+def test_an_outage_has_one_beginning(bench: Bench, tmp_path: Path) -> None:
+    """For how long nothing was delivered, not for how long since the last attempt."""
+    server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
+    text = HEAD + device("so2", at_port(server), "400ms") + uplink("city", f"mqtt://127.0.0.1:{free_port()}")
+    with AgentProcess(tmp_path, text, prelude="import agent.uplink.retry as retry; retry.FIRST_S = 0.2") as agent:
+        agent.until(lambda: tried(agent), "an attempt")
+        first = agent.status()["uplinks"][0]
+        agent.until(lambda: agent.status()["uplinks"][0]["session"] > first["session"] + 1, "two more attempts")
+        later = agent.status()["uplinks"][0]
+
+    assert (later["since"], later["losses"]) == (first["since"], 0)
 
 
 def test_a_calibration_is_a_remark_and_no_warning(bench: Bench, tmp_path: Path) -> None:
@@ -159,7 +230,7 @@ def test_what_is_wrong_with_an_uplink_is_named(bench: Bench, tmp_path: Path) -> 
     )
     assert next(iter(told)) == "certificate nation", "what has expired comes first"
     assert told["certificate province"].cause.startswith("cert_file expires in 9 d")
-    assert told["certificate province"].step == "Get a new certificate from the broker's operator, as cert_file"
+    assert told["certificate province"].step == "Get a new certificate from its operator, as cert_file"
     assert "not authorized" in told["password partner"].cause
     assert told["password partner"].step == "Check username, password_file and client_id with its operator"
     assert "name not found" in told["network moon"].cause
@@ -209,8 +280,31 @@ def test_a_clock_that_was_set_is_told_with_how_far(
     assert told.step == "If nobody meant to: timedatectl"
 
 
+def test_a_clock_that_is_years_behind_is_the_one_cause_of_all_that_comes_of_it(
+    bench: Bench, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The battery of the board is empty and there is no time service: certificates seem to come from the future."""
+    server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
+    wall = WallClock(tmp_path, synchronised=False)
+    wall.set(datetime(2010, 1, 1, tzinfo=UTC))
+    with Mosquitto(tmp_path / "broker", tls=authority.issue("broker")) as broker:
+        text = HEAD + device("so2", at_port(server), "400ms")
+        text += uplink("city", broker.url) + f'ca_file = "{authority.ca_file}"\n'
+        for name, value in wall.environment.items():
+            monkeypatch.setenv(name, value)  # for the command too
+        with AgentProcess(tmp_path / "agent", text) as agent:
+            agent.until(lambda: tried(agent), "an attempt")
+            told = read(agent.command("status").stdout)
+
+    assert list(told) == ["clock"]
+    assert told["clock"].cause.endswith("records get wrong times; the certificate of city seems not yet valid")
+    assert told["clock"].step == 'Set it: sudo timedatectl set-time "YYYY-MM-DD hh:mm:ss"'
+
+
 SERVICES = {
-    "failed": ("ActiveState=failed\nResult=exit-code\nUnitFileState=enabled", "failed (exit-code)", "journalctl"),
+    "failed": ("ActiveState=failed\nResult=exit-code\nUnitFileState=enabled", "failed (exit-code)", "agent doctor"),
+    "wrong": ("ActiveState=activating\nResult=exit-code\nExecMainStatus=2", "configuration is wrong", "agent check"),
+    "crashing": ("ActiveState=activating\nSubState=auto-restart\nResult=signal", "again and again", "agent doctor"),
     "disabled": ("ActiveState=inactive\nResult=success\nUnitFileState=disabled", "is disabled", "enable --now"),
     "stopped": ("ActiveState=inactive\nResult=success\nUnitFileState=enabled", "was stopped", "systemctl start"),
 }

@@ -36,6 +36,25 @@ def test_a_card_that_is_on_and_sees_nobody_has_no_cable(tmp_path: Path, monkeypa
     assert [found.subject for found in network._interfaces()] == ["enp2s0"]
 
 
+@pytest.mark.parametrize(
+    ("address", "means"),
+    [
+        ("192.0.3.77", "it is on none of this PC's own networks: 192.0.2.0/24"),
+        ("192.0.2.77", "network, router or firewall, or it is switched off"),
+    ],
+    ids=["another network", "its own"],
+)
+def test_an_instrument_that_is_on_another_network_has_a_wrong_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, means: str
+) -> None:
+    """A new analyzer comes with the maker's address; neither cable nor power is to blame."""
+    (tmp_path / "route").write_text(ROUTES.format(DEFAULT))
+    monkeypatch.setattr(network, "ROUTES", (tmp_path / "route", tmp_path / "ipv6_route"))
+    host = network.Host("link so2", "tcp", address, 502)
+
+    assert network._unreached(host, address, "not reached").means == means
+
+
 @pytest.mark.parametrize(("default", "verdict"), [(DEFAULT, "good"), ("", "doubtful")], ids=["gateway", "none"])
 def test_without_a_default_route_only_the_own_network_is_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default: str, verdict: str

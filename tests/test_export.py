@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,12 +15,16 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet
 import pytest
 
+from agent.accounts.sheets import Sheet, sheets
 from agent.cli.moments import day, month
 from agent.exporting.sheet import plain
 from agent.store.archive import Archive
+from agent.store.reader import Reader
 from agent.store.record import Draft, draft, event, meta_id, to_ms
+from agent.store.source import Source
 from agent.store.verify import verify_files
-from drivers.reading import Stream
+from drivers.reading import Stream, Value
+from tests.faults.mounts import Mounts
 from tests.simulators.logbook import open_store
 from tests.simulators.technician import Technician
 
@@ -80,28 +87,40 @@ def test_the_zone_holds_also_beside_a_file_that_is_wrong(technician: Technician)
 def test_a_spreadsheet_reads_the_csv_as_what_it_is(technician: Technician) -> None:
     """Without the byte-order mark a Chinese one shows gibberish, with an offset every time is a text."""
     content = exported(technician, "--month", "2026-11", "--format", "csv", "--stream", "measurement")
-    assert content.startswith(b"\xef\xbb\xbftime,utc,stream,seq,device,channel,value,unit,quality,reason,ticks\r\n")
+    assert content.startswith(
+        b"\xef\xbb\xbftime,utc,stream,seq,device,channel,value,unit,quality,reason,ticks,clock\r\n"
+    )
     first = rows(content)[0]
     assert datetime.strptime(first["time"], "%Y-%m-%d %H:%M:%S").hour == 0  # noqa: DTZ007
     assert (first["value"], first["unit"], first["quality"]) == ("60.5", "µg/m³", "valid")
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"),
+    "value", [None, 0, -1.5, "", "17", "-12.5", "S-17", "330100-A01", "no2", "decent", "二氧化硫", '{"a":1}']
+)
+def test_a_cell_says_what_the_value_is(value: Value) -> None:
+    """Numbers stay numbers, and names what they are."""
+    assert plain(value) == value
+    assert plain(True) == "TRUE"
+
+
+@pytest.mark.parametrize(
+    "value",
     [
-        (None, ""),
-        (True, "TRUE"),
-        (0, 0),
-        (-1.5, -1.5),
-        ("-12.5", "-12.5"),
-        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
-        ("@x", "'@x"),
-        ("S-17", "S-17"),
+        *("=HYPERLINK(1)", "@x", "-SUM(A1)", "+86 571", "\t=1", " =1+1", "＝1+1"),  # would run in the office
+        *("0012", "1.10", "1E5", "1.0E+2", "12345678901234567890", "1,5", "10%"),  # would lose digits
+        *("1-2", "3/4", "2026-11-01", "10:30", "MAR1", "sept-2", "11月2日", "TRUE"),  # would become another thing
     ],
 )
-def test_a_cell_says_what_the_value_is_and_is_never_a_formula(value: object, cell: object) -> None:
-    """What an instrument sends must not run in the office."""
-    assert plain(value) == cell  # type: ignore[arg-type]
+def test_a_text_that_a_spreadsheet_would_mistake_is_kept_as_text(value: str) -> None:
+    """What an instrument sends must not run in the office, and a serial number keeps its zeros."""
+    assert plain(value) == "'" + value
+
+
+def test_where_people_write_commas_columns_are_parted_by_semicolons(technician: Technician) -> None:
+    """A German program takes 1.234 for a thousand, and says nothing."""
+    content = exported(technician, "--month", "2026-11", "--format", "csv", "--decimal", "comma")
+    assert content.splitlines()[1].endswith("measurement;61;so2;so2;60,5;µg/m³;valid;;;".encode())
 
 
 def test_what_a_poll_did_not_give_stands_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,6 +139,15 @@ def test_what_a_poll_did_not_give_stands_in_the_table(tmp_path: Path, capsys: py
         ("so2", "", "comm_fault", "bad_reply", ""),
         ("device_lost", '{"a":1}', "", "", ""),
     ]
+
+
+def test_a_time_that_nobody_vouches_for_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The PC had woken up without a battery: whoever averages by the hour must know."""
+    store = open_store(tmp_path / "store.db")
+    store.append([measured(MIDNIGHT, {"so2": 1.5}, clock="unsynced"), measured(MIDNIGHT, {"so2": 1.5})])
+    store.close()
+    found = rows(exported(Technician(tmp_path, capsys, STATION), "--month", "2026-11", "--format", "csv"))
+    assert [row["clock"] for row in found] == ["unsynced", ""]
 
 
 def test_the_unit_is_that_of_the_time_of_the_record(technician: Technician) -> None:
@@ -169,7 +197,8 @@ def archived(technician: Technician, *, keep: int) -> Path:
     archive = Archive(technician.config.parent / "archive")
     while part := archive.next_slice(store.log, to_ms(MIDNIGHT + timedelta(days=3))):
         archive.seal(store.log, part)
-    store.free(store.epoch, Stream.MEASUREMENT, 1, 120 - keep)
+    first = store.log.kept(store.epoch, Stream.MEASUREMENT)[0][0]
+    store.free(store.epoch, Stream.MEASUREMENT, first, 120 - keep)
     store.close()
     return archive.folder
 
@@ -182,6 +211,66 @@ def test_what_the_log_has_freed_comes_from_the_archive(technician: Technician, t
     records = [line for line in after.splitlines() if line.startswith(b'{"head"')]
     assert records == [line for line in before.splitlines() if line.startswith(b'{"head"')]
     assert [proof.broken for proof in verify_files([tmp_path / "exported"])] == [None, None]
+
+
+def test_the_archive_tells_the_units_of_what_it_holds(technician: Technician) -> None:
+    """The dictionary was freed with the rest; without it a number is only a number."""
+    folder = archived(technician, keep=40).parent
+    store = open_store(folder / "store.db")
+    store.free(store.epoch, Stream.EVENT, 1, 1)
+    store.close()
+    found = rows(exported(technician, "--month", "2026-11", "--format", "csv"))
+    assert {row["unit"] for row in found} == {"µg/m³"}
+
+
+def test_records_are_shown_from_the_archive_as_well(technician: Technician) -> None:
+    """What was an hour ago is asked for in the same words as what was last year."""
+    span = ("records", "--since", "2026-10-31 23:00", "--until", "2026-11-01 01:00", "--device", "so2")
+    before = technician.asks(span).out
+    archived(technician, keep=40)
+    assert technician.asks(span).out == before
+    assert technician.asks((*span, "--last", "100")).out.splitlines() == before.splitlines()[-100:]
+
+
+def test_what_is_moved_to_the_archive_while_it_is_read_is_read_once(
+    technician: Technician, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its quota a log frees its oldest day while somebody exports it; the daemon does not wait."""
+    monkeypatch.setattr("agent.store.reader._CHUNK", 10)
+    monkeypatch.setattr("agent.accounts.sheets._CHUNK", 10)
+    folder = technician.config.parent
+    span = to_ms(MIDNIGHT - timedelta(days=1)), to_ms(MIDNIGHT + timedelta(days=1))
+    for keep in (60, 40):
+        with Reader.open(folder / "store.db") as log:
+            source = Source(log, folder / "archive")
+            located, cut = source.located(Stream.MEASUREMENT, *span), beginnings(sheets(source, *span))
+            read = [next(located).row.seq], [next(cut)]
+            archived(technician, keep=keep)
+            read[0].extend(one.row.seq for one in located)
+            read[1].extend(cut)
+        assert [sorted(seqs) for seqs in read] == [list(range(1, 121))] * 2
+
+
+def beginnings(found: Iterable[Sheet]) -> Iterator[int]:
+    """The seqs of sheets, each read as a report does."""
+    for sheet in found:
+        yield from (seq for seq, _, _ in sheet.beginnings(sheet.first, sheet.last))
+
+
+def test_epochs_of_one_day_come_from_the_archive_in_their_order(tmp_path: Path) -> None:
+    """Their names are dice: what happened first must still be told first."""
+    store = open_store(tmp_path / "store.db")
+    for number in range(5):
+        store.append([event(f"e{number}", MIDNIGHT + timedelta(minutes=number))])
+        store.begin_epoch("test")
+    archive = Archive(tmp_path / "archive")
+    while part := archive.next_slice(store.log, to_ms(MIDNIGHT + timedelta(days=3))):
+        archive.seal(store.log, part)
+        store.free(part.epoch, part.stream, part.first, part.last)
+    source = Source(store.log, archive.folder)
+    told = [one.row.body for one in source.located(Stream.EVENT, 0, to_ms(MIDNIGHT + timedelta(days=3)))]
+    store.close()
+    assert [json.loads(body)["event"] for body in told] == [f"e{number}" for number in range(5)]
 
 
 def test_a_log_that_began_anew_still_has_its_archive(technician: Technician) -> None:
@@ -223,13 +312,27 @@ def test_without_pyarrow_it_is_said_what_to_install(technician: Technician, monk
         (["--since", "1h", "--seal", "box"], "only a whole month is sealed"),
         ([], "not said what to export"),
         (["--month", "2026-11", "--format", "parquet"], "no text for a terminal"),
-        (["--month", "2026-11", "--output", "/nowhere/file"], "cannot be written"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_sentence(technician: Technician, words: list[str], what: str) -> None:
     """No traceback, and one next step."""
     said = technician.types("export", *words)
     assert (said.code, what in said.err, "next:" in said.err) == (2, True, True)
+
+
+def test_a_file_that_cannot_be_written_is_named(technician: Technician) -> None:
+    """And nothing is left that looks like an export."""
+    folder = technician.config.parent / "box"
+    folder.mkdir()
+    (folder / "november.csv").write_text("of last year")
+    with Mounts() as mounts:
+        mounts.tmpfs(folder, "4k")
+        words = ["--month", "2026-11", "--format", "csv", "--output", str(folder / "november.csv")]
+        command = [sys.executable, "-m", "agent", "--config", str(technician.config), "export", *words]
+        said = subprocess.run([*mounts.inside, *command], capture_output=True, text=True, check=False)
+        left = list(mounts.seen(folder).iterdir())
+    assert (said.returncode, "november.csv cannot be written: No space left" in said.stderr, left) == (3, True, [])
+    assert technician.types("export", "--month", "2026-11", "--output", "/dev/null/file").code == 3
 
 
 def test_nothing_in_the_range_is_said_by_the_exit_code(technician: Technician) -> None:

@@ -120,7 +120,7 @@ def test_an_upgrade_that_is_killed_half_way_leaves_the_one_that_runs(upgraded: S
 @pytest.fixture
 def packed(station: Station, monkeypatch: pytest.MonkeyPatch) -> Station:
     """A machine whose installer comes out of a bundle, made as ``make bundle`` does but for the foreign wheels."""
-    for name in ("README.md", "CHANGELOG.md", "LICENSE"):
+    for name in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE"):
         (station.tree / name).write_text(name)
     monkeypatch.setattr(bundle, "ROOT", station.tree)
     monkeypatch.setattr(Target, "download", lambda _, folder: folder.mkdir(parents=True))
@@ -211,9 +211,18 @@ def test_the_debian_package_has_everything_in_its_place(tmp_path: Path) -> None:
         assert (tmp_path / name.lstrip("/")).is_file(), name
 
 
+def test_the_debian_package_names_who_maintains_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who builds it says whom a station is to ask: make deb MAINTAINER=..."""
+    monkeypatch.setenv("MAINTAINER", "Zhang San <zhang@example.org>")
+
+    deb._control(tmp_path, HERE, "2.0+py311")
+
+    assert "Maintainer: Zhang San <zhang@example.org>\n" in (tmp_path / "DEBIAN/control").read_text()
+
+
 def test_the_scripts_of_the_debian_package_are_valid_shell() -> None:
     """They run as root on machines that nobody watches."""
     for name in deb.SCRIPTS:
-        text = deb.filled((deb.DEBIAN / name).read_text(), {"VERSION": "2.0+py311"})
+        text = deb.script(name, "2.0+py311")
         assert "@" not in text
         subprocess.run(["sh", "-n"], input=text, text=True, check=True)

@@ -10,12 +10,11 @@ from agent.operations.alarm import Sign, Source
 from agent.polling.judge import Judge
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading
-
-COMMON = {"maker": "Acme", "kind": "test", "manual": "none", "source": "none", "confidence": "unverified"}
+from tests.simulators.invented import ABOUT
 
 
 def profile(model: str, *channels: dict[str, Any]) -> Profile:
-    return Profile.model_validate({"model": model, **COMMON, "channel": channels})
+    return Profile.model_validate({**ABOUT, "model": model, "channel": channels})
 
 
 ANALYZER = profile(

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from agent.amounts import ago
-from agent.language import Table, _pattern, choose, chosen, zh
+from agent.language import Table, _fit, bracketed, choose, chosen, joined, say_title, zh
 from agent.language.zh import HEADINGS, TEXTS, system, usage
 from agent.language.zh import titles as names
 from tests.simulators.agent_process import COMMAND
@@ -86,6 +86,36 @@ def test_a_long_list_costs_no_time() -> None:
     assert table.translate(f"{data[:300]}; nobody knows this") == f"{data[:300]}; nobody knows this"
 
 
+def test_chinese_and_latin_letters_do_not_touch() -> None:
+    """Whoever writes a template does not know which of them will be put in."""
+    table = Table({"{} needs {}": "{0}需要 {1}", "a curve": "曲线", "{} ago": "{0}前"})
+
+    assert table.translate("watch needs textual") == "watch 需要 textual"
+    assert table.translate("a curve needs plotext") == "曲线需要 plotext"
+    assert table.translate("3 ago") == "3 前"
+
+
+def test_a_stations_own_title_is_no_sentence() -> None:
+    """It may look like one of ours: "All bad" is not "all are bad"."""
+    choose("zh")
+    try:
+        assert say_title("Sulphur dioxide") == "二氧化硫"
+        assert say_title("SO2, range 1") == "SO2，量程 1"
+        assert say_title("All bad") == "All bad"
+    finally:
+        choose("en")
+
+
+def test_what_is_put_together_has_the_marks_of_the_language() -> None:
+    """Commas of two kinds in one line are a line of two minds."""
+    assert joined(["a", "", "b"], "; ") + bracketed("c", "d") == "a; bc (d)"
+    choose("zh")
+    try:
+        assert joined(["甲", "", "乙"], "; ") + bracketed("丙", "丁") == "甲；乙丙（丁）"
+    finally:
+        choose("en")
+
+
 def test_a_heading_inside_a_sentence_is_a_name() -> None:
     """A device may be called power, and has then not failed."""
     table = Table({"{} is gone": "{0} 已消失", "power": "停电"}, {"power"})
@@ -120,7 +150,12 @@ def test_no_text_is_kept_that_nobody_says() -> None:
 
     assert {text for text in ours if text not in said and not _is_joined(text, said)} == set()
     titled = titles()
-    assert {text for text in names.TEXTS if not any(map(_pattern(text).fullmatch, titled))} <= PARTS_OF_TITLES
+    fits = {
+        text
+        for text in names.TEXTS
+        if text in titled or ("{}" in text and any(_fit(text, one) is not None for one in titled))
+    }
+    assert names.TEXTS.keys() - fits <= PARTS_OF_TITLES
 
 
 def _is_joined(text: str, said: set[str]) -> bool:
@@ -156,6 +191,17 @@ def test_each_text_stands_in_one_file() -> None:
     files = [module for module in vars(zh).values() if hasattr(module, "TEXTS")]
 
     assert len(TEXTS) == sum(len(module.TEXTS) for module in files)
+
+
+def test_each_thing_has_one_word_in_chinese() -> None:
+    """Who reads 轮询 here and 采集 there looks for a difference."""
+    glossary = (ROOT / "agent/language/README.md").read_text()
+    rows = re.findall(r"^\|[^|]+\|[^|]+\|([^|]+)\|$", glossary, re.MULTILINE)[2:]
+    shunned = {word for row in rows for word in row.strip().split("，") if re.search("[\u4e00-\u9fff]", word)}
+    chinese = [*TEXTS.values(), (ROOT / "README.zh-CN.md").read_text()]
+
+    assert len(shunned) > 10
+    assert [(word, text[:80]) for word in shunned for text in chinese if word in text] == []
 
 
 def _commands(readme: str) -> list[str]:

@@ -72,6 +72,10 @@ def _polls(agent: AgentProcess) -> int:
     return sum(device["polled"] for device in agent.status()["devices"])
 
 
+def _recorded(agent: AgentProcess) -> set[str]:
+    return {record["device"] for record in agent.records("measurement")}
+
+
 def test_three_kinds_of_instrument_reach_an_independent_subscriber(tmp_path: Path, broker: Mosquitto) -> None:
     """Modbus TCP, Modbus RTU and a text dialogue: register to log to broker to a consumer that is not ours."""
     with (
@@ -137,6 +141,7 @@ def test_what_is_killed_at_random_loses_nothing_that_was_stored(tmp_path: Path, 
         Consumer(broker.port) as consumer,
         AgentProcess(tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="100ms")) as agent,
     ):
+        agent.until(lambda: len(_recorded(agent)) == len(ledger.devices), "a record of each: silence needs a beginning")
         blows = ["agent"] * agent_kills + ["broker"] * broker_kills
         dice.shuffle(blows)
         for victim in blows:

@@ -94,3 +94,37 @@ def test_a_restart_with_a_clock_without_a_battery_makes_it_no_longer() -> None:
     after.recall(begun().memory(), 946_684_800.0)
 
     assert after.expire(946_684_800.0 + 7200)[0].subject == "so2"
+
+
+def test_a_clock_that_is_behind_for_a_while_changes_nothing_once_it_is_right() -> None:
+    """The power goes during the work, the PC wakes up in the year 2000, and NTP answers ten minutes later."""
+    woke_s = 946_684_800.0
+    after = Maintenance()
+    after.recall(begun().memory(), woke_s)
+    after.stepped(NOON_S + 3600 - (woke_s + 600))
+
+    assert after.expire(NOON_S + 7199) == []
+    (ended,) = after.expire(NOON_S + 7200)
+    assert (ended.data["ended"], ended.data["seconds"]) == ("2026-11-22T14:00:00.000Z", 7200.0)
+
+
+def test_what_is_extended_while_the_clock_is_behind_lasts_as_long_as_was_said() -> None:
+    """Whoever is at the rack does not know what the PC believes."""
+    woke_s = 946_684_800.0
+    after = Maintenance()
+    after.recall(begun().memory(), woke_s)
+    data = after.start("so2", reason="pump too", order=None, for_s=3600.0, by=LI, now_s=woke_s + 300)
+    assert (data["started"], data["until"]) == ("2026-11-22T12:00:00.000Z", "2000-01-01T01:05:00.000Z")
+    after.stepped(NOON_S + 9000 - (woke_s + 600))
+
+    assert after.expire(NOON_S + 9000 + 3299) == []
+    assert after.expire(NOON_S + 9000 + 3300)[0].data["seconds"] == 9000 + 3300
+
+
+def test_what_is_stopped_while_the_clock_is_behind_lasted_as_long_as_is_known() -> None:
+    """Nobody knows how long the power was off; the ten minutes since are sure."""
+    after = Maintenance()
+    after.recall(begun().memory(), 946_684_800.0)
+
+    (ended,) = after.stop("so2", LI, 946_684_800.0 + 600)
+    assert (ended.data["ended"], ended.data["seconds"]) == ("2000-01-01T00:10:00.000Z", 600.0)

@@ -140,6 +140,28 @@ def test_what_ran_out_while_the_agent_was_dead_is_over_at_the_start(station: str
     assert (last["why"], last["ended"], last["subject"]) == ("time", until, "manifold")
 
 
+def test_work_on_a_device_that_a_reload_takes_away_is_shown_and_can_be_ended(
+    station: str, tmp_path: Path, types: Types
+) -> None:
+    """The instrument goes to the workshop in the middle of it; the work on all the others goes on."""
+    so2 = station[station.index("[[device]]") : station.index('[[device]]\nname = "o3"')]
+    with AgentProcess(tmp_path, station) as agent:
+        agent.until(lambda: marks(agent) == ["valid"] * 3, "readings")
+        assert types("maintenance", "start", "all", "--reason", "audit").code == 0
+        assert types("maintenance", "start", "so2", "--reason", "pump").code == 0
+        agent.config.write_text(station.replace(so2, ""))
+        assert types("reload").code == 0
+        running = types("maintenance", "--json").news
+        refused = types("maintenance", "start", "so2", "--reason", "pump")
+        ended = types("maintenance", "stop", "so2")
+        agent.until(lambda: mark(agent, "o3") == "maintenance", "a mark on what is left")
+        assert types("maintenance", "stop", "all").code == 0
+        agent.until(lambda: mark(agent, "o3") == "valid", "the end of it")
+    assert [one["subject"] for one in running] == ["all", "so2"]
+    assert (refused.code, "there is no device called so2" in refused.err, ended.code) == (2, True, 0)
+    assert [data["subject"] for name, data in told(agent) if name == "maintenance_ended"] == ["so2", "all"]
+
+
 def test_what_the_disk_does_not_take_is_done_and_said_to_wait(station: str, tmp_path: Path, types: Types) -> None:
     """Who relies on a record must know that it is not there yet."""
     hurry = "import agent.recorder as r, agent.operations.desk as d; r.RETRY_S = 0.3; d.STORED_S = 0.5"

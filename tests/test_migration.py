@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -13,16 +14,18 @@ from typing import Any
 import pytest
 
 from agent.store import schema
+from agent.store.cursor import Cursor
 from agent.store.errors import ForeignLogError
 from agent.store.reader import Reader
-from agent.store.store import Store
+from agent.store.record import event
+from agent.store.store import Move, Store
 from agent.store.verify import verify_files, verify_log
 from drivers.reading import Stream
 from tests.fixtures.freeze import MACHINE, meaning
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
 from tests.simulators.consumer import Consumer
-from tests.simulators.logbook import open_store, reading
+from tests.simulators.logbook import NOON, open_store, reading
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RELEASES = sorted(path.name for path in FIXTURES.iterdir() if (path / "store.db").exists())
@@ -151,6 +154,28 @@ def test_a_new_log_is_of_the_newest_schema_without_its_steps(tmp_path: Path, mon
     with sqlite3.connect(tmp_path / "store.db") as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     db.close()
+
+
+def test_a_column_more_needs_no_step_and_bars_no_older_version(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Going back to the version before stays possible: it writes on beside columns that it does not know."""
+    more = [("epoch", "visit", "TEXT"), ("gone", "seen", "INTEGER NOT NULL DEFAULT 0"), ("event_record", "who", "TEXT")]
+    with monkeypatch.context() as newer:
+        newer.setattr(schema, "MORE_COLUMNS", tuple(more))
+        for _ in range(2):
+            open_left(left).close()
+
+    store = open_left(left)
+    store.set_uplinks({"city": "oldest"})
+    store.append([reading(0), event("tried", NOON)], [Move("city", store.epoch, Stream.EVENT, Cursor(1).to_json())])
+    store.free(store.epoch, Stream.MEASUREMENT, 1, 1)
+    store.park("city", store.epoch, Stream.EVENT, 1, 1, "too large")
+    store.begin_epoch("tried")
+    assert all(proof.broken is None for proof in verify_log(store.log))
+    store.close()
+    with contextlib.closing(sqlite3.connect(left / "store.db")) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+        found = {name: [column[1] for column in db.execute(f"PRAGMA table_info({name})")] for name, _, _ in more}
+    assert all(column in found[name] for name, column, _ in more)
 
 
 def test_a_migration_that_is_killed_half_way_has_changed_nothing(left: Path) -> None:

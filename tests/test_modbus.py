@@ -32,6 +32,7 @@ from drivers.api import (
 from drivers.catalog import make_driver
 from tests.simulators import misbehaviour as lies
 from tests.simulators.certificates import Authority
+from tests.simulators.invented import ABOUT
 from tests.simulators.modbus_server import ModbusLine, ModbusTcpServer, ModbusUdpServer, Rtu, Unit
 
 ANALYZER = [
@@ -43,19 +44,7 @@ ANALYZER = [
 
 
 def model(*channels: dict[str, Any], protocol: str = "modbus", **words: Any) -> Profile:
-    return Profile.model_validate(
-        {
-            "model": "O3-100",
-            "maker": "Acme",
-            "kind": "ozone analyzer",
-            "manual": "none",
-            "source": "none",
-            "confidence": "unverified",
-            "protocol": protocol,
-            "channel": list(channels),
-            **words,
-        }
-    )
+    return Profile.model_validate({**ABOUT, "protocol": protocol, "channel": list(channels), **words})
 
 
 def registers(*places: int, **words: Any) -> list[dict[str, Any]]:

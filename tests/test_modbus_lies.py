@@ -24,6 +24,7 @@ from drivers.modbus_frames import FRAMINGS, Request
 from drivers.plan import Span
 from drivers.question import Foreign, Garbage
 from tests.simulators import misbehaviour as lies
+from tests.simulators.invented import ABOUT
 from tests.simulators.modbus_server import Misbehave, ModbusLine, ModbusTcpServer, Rtu, Unit
 
 PLACES = {"a": 0, "b": 50, "c": 100}
@@ -36,18 +37,7 @@ CHANNELS = [
 
 
 def profile(protocol: str) -> Profile:
-    return Profile.model_validate(
-        {
-            "model": "liar",
-            "maker": "Acme",
-            "kind": "test",
-            "manual": "none",
-            "source": "none",
-            "confidence": "unverified",
-            "protocol": protocol,
-            "channel": CHANNELS,
-        }
-    )
+    return Profile.model_validate({**ABOUT, "protocol": protocol, "channel": CHANNELS})
 
 
 def number_reads(unit: Unit, _function: int, _address: int, _count: int) -> None:

@@ -112,7 +112,7 @@ async def test_a_black_hole_and_a_frozen_broker_end_at_the_deadline(broker: Mosq
     async with ScriptedBroker() as hole:
         hole.hole = True
         silent = await failure(at(hole.port), deadline_s=0.5)
-    assert (error.kind, silent.kind) == ("timeout", "timeout")
+    assert (error.kind, silent.kind) == ("mute", "mute")
     assert time.monotonic() - began < 5.0
 
 
@@ -256,11 +256,11 @@ async def test_tls_checks_the_authority_the_name_and_the_date(tmp_path: Path, au
     assert ends is not None
     assert granted.certificate_expires == ends.isoformat().replace("+00:00", "Z")
     assert {error.kind for error in (stranger, late, misnamed)} == {"certificate"}
-    assert "unable to get local issuer certificate" in str(stranger) or "self" in str(stranger)
+    assert "who signed it is not trusted here" in str(stranger)
     assert "expired" in str(late)
-    assert "mismatch" in str(misnamed)
-    assert plain.kind in ("closed", "timeout")
-    assert untls.kind in ("tls", "closed", "timeout", "unreachable")
+    assert "it is not for the address 127.0.0.1" in str(misnamed)
+    assert plain.kind in ("closed", "mute")
+    assert untls.kind in ("tls", "closed", "mute", "timeout", "unreachable")
 
 
 async def test_a_broker_that_wants_a_client_certificate_gets_it_or_says_so(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import grp
 import os
 import pwd
 from collections.abc import Callable, Iterator
@@ -15,11 +14,11 @@ import pytest
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.bench import Bench
 from tests.simulators.modbus_server import ModbusTcpServer, Unit
+from tests.simulators.people import MEMBER, TAKES_MEMBERS_FOR_OTHERS, as_member, other_group, some_group
 from tests.simulators.stationfile import HEAD, at_port, device
 from tests.simulators.technician import Said, Technician
 from tests.test_schemas import validator
 
-NOBODY = 65534
 ME = {"uid": os.getuid(), "user": getpass.getuser()}
 ACTIONS = (
     ("note", "a remark"),
@@ -111,37 +110,28 @@ def test_without_a_daemon_and_without_a_log_there_is_nothing_to_be_shown(
     assert "store.db" in said.err
 
 
-TAKES_US_FOR_ANOTHER = """
-import os, types, agent.control.server
-agent.control.server.os = types.SimpleNamespace(**vars(os) | {"geteuid": lambda: 4242})
-"""
-"""The daemon's own user may always act; who is not root can ask as that one only."""
-
-
 def test_one_group_looks_and_another_acts_and_the_record_names_the_user(bench: Bench, open_folder: Path) -> None:
     """Whoever may read a screen may not mark data; whoever does is known."""
-    root = os.geteuid() == 0
-    ours = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY)) if root else grp.getgrgid(os.getegid())
-    others = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY, ours.gr_gid, *os.getgroups()))
+    ours = some_group()
     server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
     text = HEAD + device("so2", at_port(server), "200ms")
     lists, refused, allowed = [], [], []
-    for acting in (others, ours):
+    for acting in (other_group(ours), ours):
         groups = f'read_group = "{ours.gr_name}"\nact_group = "{acting.gr_name}"\n'
         config = text.replace("[store]", f"{groups}[store]")
-        with AgentProcess(open_folder, config, prelude="" if root else TAKES_US_FOR_ANOTHER) as agent:
+        with AgentProcess(open_folder, config, prelude=TAKES_MEMBERS_FOR_OTHERS) as agent:
 
-            def ask_as(*words: str, agent: AgentProcess = agent) -> tuple[int, str]:
-                asked = agent.command_as(NOBODY, [ours.gr_gid], *words) if root else agent.command(*words)
+            def ask(*words: str, agent: AgentProcess = agent) -> tuple[int, str]:
+                asked = as_member(agent, ours, *words)
                 return asked.returncode, asked.stderr
 
-            lists += [ask_as("maintenance"), *([ask_as("alarms")] if acting is ours else [])]
-            (allowed if acting is ours else refused).append(ask_as(*ACTIONS[1]))
+            lists += [ask("maintenance"), *([ask("alarms")] if acting is ours else [])]
+            (allowed if acting is ours else refused).append(ask(*ACTIONS[1]))
             audits = [one for one in agent.records("audit") if one["event"] in ("note_added", "maintenance_started")]
-            if acting is others:
+            if acting is not ours:
                 assert audits == []
 
-    user = pwd.getpwuid(NOBODY if root else os.geteuid())
+    user = pwd.getpwuid(MEMBER)
     assert lists == [(0, "")] * 3
     assert [(code, "may look, but not act" in said) for code, said in refused] == [(3, True)]
     assert allowed == [(0, "")]

@@ -9,14 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import matplotlib as mpl
 import pytest
+from matplotlib import font_manager
 
 from agent.columns import width
 from agent.curves import image
+from agent.curves.axis import times
 from agent.curves.points import Curve, Point, broken, read_curve, thinned
-from agent.curves.terminal import clock, places
+from agent.store.archive import Archive
 from agent.store.reader import Reader
 from agent.store.record import draft, meta_id, to_ms
+from agent.store.source import Source
 from drivers.reading import Stream
 from tests.simulators.logbook import open_store
 from tests.simulators.technician import Technician
@@ -189,6 +193,17 @@ def test_without_a_chinese_font_the_picture_speaks_english_and_it_is_said(
     assert (said.code, "no font for Chinese" in said.out) == (0, True)
 
 
+def test_a_font_that_was_installed_since_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib keeps a list of fonts from its first run here: who follows the advice would be told the same again."""
+    manager = font_manager.fontManager
+    path = str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSerif.ttf")
+    monkeypatch.setattr(manager, "ttflist", [font for font in manager.ttflist if font.name != "DejaVu Serif"])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [path, "/nowhere/at-all.ttf"])
+    monkeypatch.setattr(image, "CHINESE_FONTS", ("No Such Font", "DejaVu Serif"))
+
+    assert image.chinese_font() == "DejaVu Serif"
+
+
 def test_a_chinese_font_of_the_system_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of the usual ones is there."""
     monkeypatch.setattr(image, "CHINESE_FONTS", ("No Such Font", "DejaVu Sans"))
@@ -209,6 +224,74 @@ def test_without_its_library_it_is_said_what_to_install(
     assert f"pip install 'station-agent[{extra}]'" in said.err
 
 
+def test_what_only_the_archive_has_is_drawn_too(technician: Technician, tmp_path: Path) -> None:
+    """The log of a busy station reaches back for weeks, and the question is of last spring."""
+    store, archive = open_store(tmp_path / "store.db"), Archive(tmp_path / "archive")
+    whole = curve(technician)
+    while part := archive.next_slice(store.log, to_ms(BEGIN + timedelta(days=3))):
+        archive.seal(store.log, part)
+    store.free(store.epoch, Stream.MEASUREMENT, 1, 600)
+    store.free(store.epoch, Stream.EVENT, 1, 1)
+    store.close()
+
+    with Reader.open(tmp_path / "store.db") as log:
+        source = Source(log, tmp_path / "archive")
+        since_ms = to_ms(BEGIN)
+        found = read_curve(source, Stream.MEASUREMENT, "so2", "so2", since_ms, since_ms + 86_400_000, width=160)
+
+    assert (found.points, found.title, found.unit) == (whole.points, "二氧化硫", "µg/m³")
+
+
+def test_a_longer_interval_is_no_row_of_gaps() -> None:
+    """Somebody sets ``every`` from 5 s to a minute in the middle of a month."""
+    moments = [*range(0, 100_000, 5000), *range(100_000, 2_000_000, 60_000)]
+
+    gaps = [point.time_ms for point in broken(Point(at, 1.0) for at in moments) if point.value is None]
+
+    assert all(100_000 <= at <= 460_001 for at in gaps)
+
+
+def test_two_gaps_in_a_row_are_two() -> None:
+    """A value between two failures of the power stands alone."""
+    moments = [*range(0, 100_000, 5000), 7_200_000, *range(14_400_000, 14_500_000, 5000)]
+
+    assert [point.time_ms for point in broken(Point(at, 1.0) for at in moments) if point.value is None] == [
+        95_001,
+        7_200_001,
+    ]
+
+
+@pytest.mark.parametrize("channel", ["constant", "tiny", "huge", "below", "alone", "on", "never"])
+@pytest.mark.parametrize("png", [False, True])
+def test_whatever_the_values_are_it_draws(technician: Technician, tmp_path: Path, channel: str, png: bool) -> None:
+    """A constant has no span, one value no line, and 1e-9 no digits before its exponent."""
+    store = open_store(tmp_path / "store.db")
+    for minute in range(60):
+        values = {"constant": 1013.25, "tiny": minute * 1e-9, "huge": minute * 1e9, "below": -minute, "on": minute > 9}
+        values |= {"alone": 3.3} if minute == 30 else {}
+        fields = {"device": "odd", "values": values | {"never": None}, "quality": {"never": "no_value"}}
+        store.append([draft(Stream.MEASUREMENT, BEGIN + timedelta(minutes=minute), fields)])
+    store.close()
+    head = STATION[: STATION.index("[[device.channel]]")].replace('"so2"', '"odd"')
+    channel_of = '[[device.channel]]\nname = "{}"\nregister = 0\n'.format
+    technician.config.write_text(head + "".join(map(channel_of, [*values, "alone", "never"])))
+
+    said = technician.types("plot", channel, *DAY, *(["--png", str(tmp_path / "x.png")] if png else []))
+
+    assert (said.code, said.err) == (int(channel == "never"), "")
+
+
+def test_a_wind_that_turns_through_north_draws_no_line_across() -> None:
+    """From 359 to 1 is two degrees; a temperature that falls by 358 fell."""
+    values = [350.0, 359.0, 1.0, 10.0]
+    points = [Point(at, value) for at, value in enumerate(values)]
+    wind = Curve("mast", "direction", 0, 4, unit="°", points=points)
+    heat = Curve("oven", "temperature", 0, 4, unit="°C", points=points)
+
+    assert [point.value for point in wind.valid] == [350.0, 359.0, None, 1.0, 10.0]
+    assert heat.valid == points
+
+
 def test_one_late_record_is_no_gap() -> None:
     """A tick that came a little late must not cut the curve."""
     points = [Point(at, 1.0) for at in (0, 5000, 10_000, 22_000, 27_000, 60_000)]
@@ -218,13 +301,13 @@ def test_one_late_record_is_no_gap() -> None:
 def test_a_point_of_each_quality_is_left_in_a_column() -> None:
     """One bad value among thousands of good ones is still seen."""
     points = [Point(at, float(at), "suspect" if at == 500 else "valid") for at in range(1000)]
-    assert thinned(points, 0, 1000) == [points[0], points[500], points[999]]
+    assert list(thinned(points, 0, 1000)) == [points[0], points[500], points[999]]
 
 
 def test_the_axis_is_labelled_at_round_times_of_the_station() -> None:
     """09:36 is no label."""
     since_ms = to_ms(datetime(2026, 11, 21, 1, 17, tzinfo=UTC))
     day = Curve("so2", "so2", since_ms, since_ms + 86_400_000)
-    assert [clock(place, day, ZONE) for place in places(day, ZONE, 5)] == ["12:00", "18:00", "00:00", "06:00"]
+    assert [label for _, label in times(day, ZONE, 5)] == ["12:00", "18:00", "00:00", "06:00"]
     minute = Curve("so2", "so2", since_ms, since_ms + 60_000)
-    assert clock(places(minute, ZONE, 5)[1], minute, ZONE) == "09:17:15"
+    assert times(minute, ZONE, 5)[1][1] == "09:17:15"

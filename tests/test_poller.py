@@ -96,7 +96,8 @@ async def test_a_dead_unit_costs_its_neighbours_one_time_out_per_rest(tmp_path: 
     names = ("a", "b", "c")
     async with ModbusLine(units, tmp_path / "bus") as line:
         devices = [
-            device(name, 'link = "bus"', "200ms", wide, address=n, timeout='"50ms"') for n, name in enumerate(names, 1)
+            device(name, 'link = "bus"', "400ms", wide, address=n, timeout=patience)
+            for n, (name, patience) in enumerate(zip(names, ('"200ms"', '"200ms"', '"50ms"'), strict=True), 1)
         ]
         text = HEAD + shared(f"serial://{line.path}?baud=115200") + "".join(devices)
         async with WorkingStation(tmp_path, text) as station:
@@ -113,7 +114,7 @@ async def test_a_dead_unit_costs_its_neighbours_one_time_out_per_rest(tmp_path: 
 
     assert missed["a"] == missed["b"] == 0
     for name in ("a", "b"):
-        numbers = [number(record, 0.2) for record in records[name]]
+        numbers = [number(record, 0.4) for record in records[name]]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "every tick has its reading"
     silent = ticks(gaps(records["c"], "no_reply"))
     assert silent + len(readings(records["c"])) == ticks(records["c"])
@@ -153,8 +154,9 @@ async def test_every_tick_of_a_dead_device_is_accounted_for_in_few_records(
             records = await station.records(MEASUREMENT)
 
     assert ticks(records) == ended - begun
-    assert {record["quality"]["*"] for record in records} == {"comm_fault"}
-    assert len(records) <= took_s / 0.5 + 2, "the first at once, then one a period, then what was left"
+    slept = len(gaps(records, "agent_paused"))  # a busy machine does that
+    assert {record["quality"]["*"] for record in records if record["reason"] != "agent_paused"} == {"comm_fault"}
+    assert len(records) <= took_s / 0.5 + 2 + 2 * slept, "the first at once, then one a period, then what was left"
 
 
 async def test_a_wire_too_slow_for_its_ticks_polls_what_it_can_and_accounts_for_the_rest(
@@ -476,7 +478,7 @@ async def test_an_hourly_value_that_could_not_be_read_is_asked_for_again(tmp_pat
         await station.until(lambda: station.poller("pm").condition.polled >= read + 4, "four more")
         records = await station.records(MEASUREMENT)
 
-    values = [record["values"]["pm10"] for record in records]
+    values = [record["values"]["pm10"] for record in readings(records)]
     assert values.count(35) == 1, "read at last, and then no more"
     assert values[-1] == 35
 
@@ -502,7 +504,8 @@ async def test_a_turned_screw_leaves_an_audit_record_with_its_window(tmp_path: P
 
     assert (first["device"], first["data"]["old"], first["data"]["new"]) == ("so2", 1000, 1100)
     times = {
-        value: [record["time"] for record in proofs if record["values"]["slope"] == value] for value in (1000, 1100)
+        value: [record["time"] for record in readings(proofs) if record["values"]["slope"] == value]
+        for value in (1000, 1100)
     }
     assert first["data"]["window"] == [times[1000][-1], times[1100][0]]
     assert (second["data"]["old"], second["data"]["new"]) == (1100, 900), "a restart in between hides nothing"

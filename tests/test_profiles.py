@@ -208,6 +208,14 @@ def test_every_profile_shows_a_worked_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_expression_takes_noise_for_a_blank(name: str) -> None:
+    r"""A disturbed minus can come as a tab, which \s takes for a blank: the number is then another one."""
+    profile = PROFILES[name]
+    expected = [one.expect or "" for one in profile.dialogue.requests] if profile.dialogue else []
+    assert not [one for one in (*expected, *(channel.pattern or "" for channel in profile.channels)) if r"\s" in one]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_profile_says_where_its_facts_come_from(name: str) -> None:
     """Somebody will ask, in court perhaps."""
     profile = PROFILES[name]

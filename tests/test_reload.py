@@ -91,9 +91,15 @@ def test_links_and_uplinks_that_did_not_change_notice_nothing(bench: Bench, brok
 
     assert [one.returncode for one in told] == [0, 0, 0]
     assert [sorted(one.stdout.splitlines()) for one in told] == [
-        ["device new added", "device second changed", "device third removed", "link new added", "uplink state added"],
-        ["uplink land added", "uplink state removed"],
-        ["device new removed", "device second removed", "link new removed", "uplink land removed"],
+        [
+            "device new was added",
+            "device second was changed",
+            "device third was removed",
+            "link new was added",
+            "uplink state was added",
+        ],
+        ["uplink land was added", "uplink state was removed"],
+        ["device new was removed", "device second was removed", "link new was removed", "uplink land was removed"],
     ]
     assert audit == [sha256(text) for text in texts]
     for name in ("kept", "neighbour"):
@@ -188,7 +194,7 @@ def test_what_only_a_restart_can_change_is_refused_as_a_whole(bench: Bench, tmp_
         rewrite(agent, good.replace('path = "store.db"', 'path = "store.db"\nquota = "2GB"'))
         resized = agent.command("reload")
         assert names(agent, "devices") == ["so2"]
-        assert len(agent.events("configuration_refused")) == 2
+        agent.until(lambda: len(agent.events("configuration_refused")) == 2, "a record of each refusal")
         assert len(applied(agent)) == 1
 
     for one, key in ((renamed, "station.id"), (resized, "store.quota")):
@@ -223,7 +229,7 @@ def test_a_profile_beside_the_file_belongs_to_the_configuration(bench: Bench, tm
         agent.until(lambda: agent.records("measurement")[-1]["values"]["so2"] == 2.5, "the new scale")
         old, new = agent.records("measurement")[0], agent.records("measurement")[-1]
 
-    assert (told.returncode, told.stdout) == (0, "device so2 changed\n")
+    assert (told.returncode, told.stdout) == (0, "device so2 was changed\n")
     assert old["values"]["so2"] == 25
     assert old["meta"] != new["meta"], "a consumer sees that the meaning changed"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
@@ -15,16 +16,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.accounts.attendance import Attendance
 from agent.accounts.causes import VALID, Cause, State, cause_of
 from agent.accounts.expectation import Expectation
 from agent.accounts.report import Report, report
+from agent.accounts.steps import ClockStep
 from agent.accounts.stretches import NothingExpectedError
 from agent.accounts.tally import Day, Tally
 from agent.accounts.timeline import Pattern, Timeline
 from agent.clock import instant
 from agent.store.cursor import Cursor
 from agent.store.reader import Reader
-from agent.store.record import draft, event, to_ms
+from agent.store.record import draft, event, time_text, to_ms
+from agent.store.source import Source
 from agent.store.store import Move
 from drivers.reading import Quality, Stream
 from tests.simulators.agent_process import AgentProcess
@@ -150,7 +154,11 @@ LATER_MS = days(32, 33)[0].until_ms
 
 def accounted(month: Month, begin: int = 1, end: int = 31, **words: Any) -> Report:
     with Reader.open(month.path / "store.db") as log:
-        return report(log, days(begin, end), **{"now_ms": LATER_MS, "today": None, "uplinks": None} | words)
+        return report(
+            Source(log, month.path / "archive"),
+            days(begin, end),
+            **{"now_ms": LATER_MS, "today": None, "uplinks": None} | words,
+        )
 
 
 def total(found: Report, channel: str = "so2.so2") -> Tally:
@@ -220,6 +228,22 @@ def test_an_uplink_that_came_later_is_not_blamed_for_the_time_before(short: Mont
     short.store.set_uplinks({"city": "now"}, now_ms=round(at(2, "12:00") * 1000))
     city = total(accounted(short, 2, 3, now_ms=round(at(2, "12:00") * 1000) + 90_000)).deliveries["city"]
     assert (city.expected, city.received, city.transmission) == (0, 0, None)
+
+
+def test_an_uplink_that_was_removed_is_counted_up_to_then_and_one_without_measurements_is_not(short: Month) -> None:
+    """Who got the first half of the month is asked for it; who only gets alarms has no rate."""
+    begin_ms, noon_ms = round(at(1, "00:00") * 1000), round(at(1, "12:00") * 1000)
+    short.store.set_uplinks({"city": "oldest", "old": "oldest", "alarms": "oldest"}, now_ms=begin_ms)
+    short.configure(at(1, "00:00"), SO2)
+    short.run(at(1, "12:00"), SO2)
+    last = Cursor(short.store.last(Stream.MEASUREMENT)).to_json()
+    short.store.append([], [Move(name, short.store.epoch, Stream.MEASUREMENT, last) for name in ("city", "old")])
+    short.store.set_uplinks({"city": "oldest", "alarms": "oldest"}, now_ms=noon_ms)
+    short.run(at(2, "00:00"), SO2)
+    found = accounted(short, 1, 2, uplinks={"city"})
+    old, city = (total(found).deliveries[name] for name in ("old", "city"))
+    assert found.uplinks == ["city", "old"]
+    assert (old.expected, old.received, city.expected, city.received) == (720, 720, 1440, 720)
 
 
 def test_a_device_is_expected_from_the_day_on_which_it_came(short: Month) -> None:
@@ -350,7 +374,8 @@ def test_a_log_of_an_older_agent_is_counted_by_the_file_of_today(short: Month) -
     old.append([event("configuration_applied", instant(at(1, "00:00")), data={"sha256": "0"}, stream=Stream.AUDIT)])
     old.close()
     with Reader.open(short.path / "old.db") as log:
-        found = report(log, days(1, 2), now_ms=LATER_MS, today={"so2": Expectation(60, {"so2": 60})}, uplinks=None)
+        source = Source(log, short.path / "archive")
+        found = report(source, days(1, 2), now_ms=LATER_MS, today={"so2": Expectation(60, {"so2": 60})}, uplinks=None)
     assert total(found).lost == {Cause.AGENT: 1440}
 
 
@@ -424,6 +449,17 @@ def test_work_that_began_before_the_clock_was_set_excuses_nothing_of_the_years_b
     short.worked(at(1, "13:00") - 1, "so2")
     short.run(at(2, "00:00"), SO2)
     assert total(accounted(short, 1, 2)).lost == {Cause.INSTRUMENT: 35, Cause.POWER: 45, Cause.MAINTENANCE: 15}
+
+
+def test_work_that_was_ended_by_a_clock_that_was_behind_lasted_until_then() -> None:
+    """The power goes during the work, the PC wakes up in the year 2000, and is set right when all is done."""
+    noon_ms, woke_ms = round(at(1, "12:00") * 1000), 946_684_800_000
+    about = {"subject": "so2", "started": time_text(noon_ms)}
+    begun = {"data": about | {"until": time_text(noon_ms + 28_800_000)}}
+    ended = {"data": about | {"ended": time_text(woke_ms + 600_000), "seconds": 600.0}}
+    steps = [ClockStep(woke_ms + 900_000, noon_ms + 7_200_000)]
+    assert Attendance.of([begun, ended], steps).at("so2") == ((noon_ms, noon_ms + 6_900_000),)
+    assert Attendance.of([begun, ended]).at("so2") == ((noon_ms, noon_ms + 600_000), (woke_ms, woke_ms + 600_000))
 
 
 def test_work_on_a_device_that_only_makes_another_suspect_excuses_nothing_there(short: Month) -> None:
@@ -513,12 +549,13 @@ def test_a_real_station_that_was_killed_is_accounted_for(bench: Bench, tmp_path:
     with AgentProcess(tmp_path, station) as agent:
         agent.until(lambda: len(agent.records("measurement")) > 5, "some readings")
         agent.kill()
+        time.sleep(0.5)  # two ticks that nobody polls
         agent.start()
         agent.until(lambda: len(agent.records("measurement")) > 15, "readings of the second life")
     times = [to_ms(datetime.fromisoformat(record["time"])) for record in agent.records("measurement")]
     now = Day("now", times[0], times[-1])
     with Reader.open(agent.store) as log:
-        found = report(log, [now], now_ms=times[-1] + 90_000, today=None, uplinks=None)
+        found = report(Source(log, tmp_path / "archive"), [now], now_ms=times[-1] + 90_000, today=None, uplinks=None)
     tally = total(found)
     assert found.closes
     assert abs(tally.expected - (times[-1] - times[0]) // 200) <= 1
@@ -556,7 +593,7 @@ def test_the_command_speaks_to_people_programs_and_printers(
     assert technician.types(*day, "--format", "html", "--output", str(page)).code == 1
     assert Balance.of(page.read_text()).tags == []
     assert "http" not in page.read_text().replace("http-equiv", "")
-    assert technician.types(*day, "--output", "/nowhere/page").code == 3
+    assert technician.types(*day, "--output", "/dev/null/page").code == 3
 
 
 class Balance(HTMLParser):

@@ -46,7 +46,7 @@ async def test_it_goes_on_until_it_succeeds_and_other_errors_pass() -> None:
         nonlocal tries
         tries += 1
         if tries < 4:
-            raise ConnectError.silent("b:1", 10)
+            raise ConnectError.silent("b:1", 10, reached=False)
         if tries == 5:
             raise KeyError("a defect")
 
@@ -65,7 +65,7 @@ async def test_cancelling_ends_it_at_once() -> None:
     """A daemon that is told to stop does not wait for a back-off."""
 
     async def attempt() -> None:
-        raise ConnectError.silent("b:1", 10)
+        raise ConnectError.silent("b:1", 10, reached=False)
 
     task = asyncio.create_task(
         persistently(attempt, on=ConnectError, rest=asyncio.sleep, failed=lambda _error, _wait_s: None)
@@ -79,6 +79,7 @@ async def test_cancelling_ends_it_at_once() -> None:
 CLOSED = ConnectError.closed("b:1", "eof")
 OLD = ConnectError.refused("b:1", 0x84)
 DOWN = ConnectError.because("b:1", ConnectionRefusedError(111, "refused"))
+MUTE = ConnectError.silent("b:1", 10, reached=True)
 
 
 def test_a_refused_version_falls_back_at_once_and_is_asked_for_once_more() -> None:
@@ -97,13 +98,25 @@ def test_a_refused_version_falls_back_at_once_and_is_asked_for_once_more() -> No
 def test_silent_closes_need_three_in_a_row() -> None:
     """One may be a restart of the broker; another kind of failure between them starts the count anew."""
     dialect = Dialect("auto")
-    for error in (CLOSED, CLOSED, ConnectError.silent("b:1", 10), CLOSED, CLOSED):
+    for error in (CLOSED, CLOSED, ConnectError.silent("b:1", 10, reached=False), CLOSED, CLOSED):
         assert not dialect.failed("5", error)
         assert dialect.next == "5"
     dialect.failed("5", CLOSED)
     assert dialect.next == "3.1.1"
     dialect.failed("3.1.1", CLOSED)  # it is simply down
     assert dialect.next == "5"
+
+
+def test_a_broker_that_never_answers_version_5_is_tried_with_3_1_1() -> None:
+    """Amqtt 0.12 misreads the CONNECT of version 5, and the connection just hangs."""
+    dialect = Dialect("auto")
+    for _ in range(3):
+        assert dialect.next == "5"
+        assert not dialect.failed("5", MUTE)
+    assert dialect.next == "3.1.1"
+    dialect.succeeded("3.1.1")
+    assert dialect.failed("5", MUTE)
+    assert dialect.next == "3.1.1"
 
 
 def test_a_broker_that_was_only_starting_is_spoken_to_in_5() -> None:

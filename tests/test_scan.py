@@ -16,7 +16,7 @@ from tests.simulators.agent_process import COMMAND, AgentProcess
 from tests.simulators.bench import Bench
 from tests.simulators.ledger import LedgerProcess
 from tests.simulators.misbehaviour import Piece
-from tests.simulators.modbus_server import ModbusLine, ModbusTcpServer, Unit
+from tests.simulators.modbus_server import ModbusLine, ModbusTcpServer, Rtu, Unit
 from tests.simulators.pty_line import PtyLine
 from tests.simulators.stationfile import HEAD, at_port, device, shared
 from tests.simulators.technician import Technician
@@ -103,6 +103,22 @@ def test_damaged_answers_are_told_as_such(bus: ModbusLine, tmp_path: Path, capsy
     assert "address 7: damaged: " in said.out
 
 
+def test_where_nobody_answers_the_next_step_is_told(
+    bench: Bench, bus: ModbusLine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A serial gateway that only passes bytes on is silent to Modbus TCP; a sensor may have another baud rate."""
+    gateway = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}, framing=Rtu()))
+    words = ["--addresses", "1-2", "--timeout", "50ms"]
+    at_gateway = Technician(tmp_path, capsys, HEAD + device("so2", at_port(gateway), "5s"))
+    silent = at_gateway.types("scan", "so2", *words)
+    found = at_gateway.types("scan", "so2", *words, "--protocol", "modbus-rtu")
+    line = Technician(tmp_path, capsys, on(bus)).types("scan", "bus", *words)
+
+    assert (silent.code, found.code, line.code) == (1, 0, 1)
+    assert "next: A gateway may only pass bytes on: station-agent scan so2 --protocol modbus-rtu" in silent.out
+    assert "try other settings: station-agent scan bus --serial 9600,19200,4800" in line.out
+
+
 def test_text_instruments_are_found_by_the_request_of_their_profile(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +140,10 @@ def test_text_instruments_are_found_by_the_request_of_their_profile(
         ("B", "BR,-3.0<CR><LF>"),
     ]
     assert (once.code, once.news[0]["addresses"]) == (1, 1), "its requests name no address"
+
+    known = on(line, device("met", 'link = "bus"', "5s", profile="acme-met", address='"B"'))
+    like_it = Technician(tmp_path, capsys, known).asks(["scan", "bus", "--addresses", "A-B", "--timeout", "50ms"])
+    assert [(news["address"], news["device"]) for news in like_it.of("found")] == [("B", "met")], "nobody speaks Modbus"
 
 
 def test_baud_rates_are_tried_where_nobody_else_uses_the_line(
@@ -266,6 +286,7 @@ def test_the_daemon_of_somebody_else_is_not_passed_by(
     """Opening the wire behind its back would cost both their answers; the group that is missing is named."""
     server = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
     with AgentProcess(open_folder, HEAD + device("so2", at_port(server), "500ms")) as agent:
+        agent.until(lambda: agent.status()["devices"][0]["polled"] > 0, "a poll")
         if os.geteuid() == 0:
             refused = agent.command_as(65534, [], "scan", "so2")
             code, words = refused.returncode, refused.stderr

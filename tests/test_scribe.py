@@ -13,16 +13,12 @@ from agent.polling.scribe import TOGETHER_S, Scribe, dictionary_words
 from agent.store.record import Draft, meta_id
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading, Scan, Stream
+from tests.simulators.invented import ABOUT
 
 NOON = datetime(2026, 11, 22, 4, 30, 5, 137000, UTC)
 PROFILE = Profile.model_validate(
     {
-        "model": "SO2",
-        "maker": "Acme",
-        "kind": "test",
-        "manual": "none",
-        "source": "none",
-        "confidence": "unverified",
+        **ABOUT,
         "channel": [
             {"name": "so2", "unit": "[ppb]", "hj": "a21026", "register": 0, "type": "float32", "range": [-5, 500]},
             {"name": "flow", "stream": "parameter", "group": "instrument", "unit": "L/min", "register": 2},

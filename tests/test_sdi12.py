@@ -202,8 +202,8 @@ async def test_a_late_answer_is_never_that_to_another_question(tmp_path: Path) -
     profile = asking("R0")
     second = profile.channels[1].model_copy(update={"field": 0, "options": {"command": "R1"}})
     profile = profile.model_copy(update={"channels": (profile.channels[0], second)})
-    async with driven(profile, bus, tmp_path, timeout_s=0.5) as driver:
-        bus.spoil = in_order_after(bus, 0.7)
+    async with driven(profile, bus, tmp_path, timeout_s=0.3) as driver:
+        bus.spoil = late_but_in_order(bus)
         with pytest.raises(NoReplyError):
             await driver.poll(["v0"])
         values = [(await driver.poll(["v1"])).readings["v1"].value for _ in range(2)]
@@ -225,14 +225,17 @@ async def test_after_somebody_else_asked_the_next_question_is_one_that_tells(tmp
     assert bus.requests == [b"0!", b"0R0!", b"0R0!"]
 
 
-def in_order_after(bus: Sdi12Bus, first_s: float) -> Spoil:
-    """Hold the first answer back for *first_s*, and those that come meanwhile behind it."""
-    loop = asyncio.get_running_loop()
-    free_at = loop.time() + first_s
+def late_but_in_order(bus: Sdi12Bus) -> Spoil:
+    """Hold the first answer back until there is a second one, which comes behind it."""
+    held: list[bytes] = []
 
     def hold(reply: bytes) -> bytes:
-        loop.call_at(max(loop.time(), free_at), bus.say, reply)
-        return b""
+        if len(bus.requests) == 1:
+            held.append(reply)
+            return b""
+        while held:
+            bus.say(held.pop())
+        return reply
 
     return hold
 

@@ -19,6 +19,7 @@ from tests.simulators import misbehaviour, rack, virtual_time
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.bench import Bench
 from tests.simulators.confused_bus import ConfusedBus
+from tests.simulators.invented import ABOUT
 from tests.simulators.masters import agent_periods, bare_periods, needed_s
 from tests.simulators.modbus_server import ModbusLine, Unit
 from tests.simulators.shared_line import SharedLine
@@ -114,10 +115,9 @@ async def test_a_line_that_comes_while_another_instrument_is_asked_still_reaches
 
 def plain(channels: str) -> Profile:
     """A Modbus profile with *channels* as a station file writes them."""
-    about = dict.fromkeys(("model", "maker", "kind", "manual", "source"), "test")
     words = tomllib.loads(channels.replace("device.channel", "channel"))
     words["channel"] = [{"unit": "1"} | one for one in words["channel"]]
-    return Profile.model_validate(about | {"confidence": "unverified"} | words)
+    return Profile.model_validate(ABOUT | words)
 
 
 async def test_an_instruments_pause_is_its_own(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import os
 import re
 import signal
 import struct
+import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,7 @@ from agent.demo.instruments import Station
 from agent.demo.text import text_crc
 from agent.simulation.faults import FaultError
 from drivers.catalog import load_profile
-from tests.simulators import misbehaviour
+from tests.simulators import forked, misbehaviour
 from tests.simulators.broker import BrokerError, Mosquitto, program
 from tests.simulators.certificates import Authority
 from tests.simulators.consumer import Consumer
@@ -58,7 +60,11 @@ def unit() -> Unit:
     return Unit(input={0: 0x4236, 1: 0x0000}, discrete={n: n % 2 for n in range(20)}, holding={3: 7})
 
 
-async def ask(port: int, request: bytes, *, size: int = 1, seconds: float = 0.1) -> bytes:
+SILENCE_S = 0.1
+"""So long nothing comes where nothing should."""
+
+
+async def ask(port: int, request: bytes, *, size: int = 1, seconds: float = 5.0) -> bytes:
     """What a plain socket gets back: *size* bytes and what follows at once, or all within *seconds*."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
@@ -145,7 +151,7 @@ async def test_units_share_an_rtu_line_and_strangers_are_met_with_silence(unit: 
 
     async with ModbusTcpServer({1: unit}, framing=Rtu()) as gateway:
         stranger = bytes.fromhex("020400000002")
-        assert await ask(gateway.port, stranger + crc16(stranger)) == b""
+        assert await ask(gateway.port, stranger + crc16(stranger), seconds=SILENCE_S) == b""
 
 
 async def test_a_read_can_change_what_it_reads(unit: Unit) -> None:
@@ -197,7 +203,8 @@ async def test_a_lie_is_told_byte_for_byte(unit: Unit, misbehave: Misbehave, rep
     """A test of a lie proves nothing when the lie was never sent."""
     expected = bytes.fromhex(reply)
     async with ModbusTcpServer({1: unit}, misbehave=misbehave) as server:
-        assert await ask(server.port, READ_TWO, size=len(expected) or 1) == expected
+        patience_s = 5.0 if expected else SILENCE_S
+        assert await ask(server.port, READ_TWO, size=len(expected) or 1, seconds=patience_s) == expected
     assert [request for _, request in server.requests] == [READ_TWO]
 
 
@@ -489,9 +496,9 @@ async def test_the_proxy_relays_swallows_cuts_and_refuses(unit: Unit) -> None:
         assert await ask(proxy.port, READ_TWO) == HONEST_TWO
         proxy.delay_s = 0.1
         assert await ask(proxy.port, READ_TWO, seconds=0.15) == b""
-        assert await ask(proxy.port, READ_TWO, seconds=1) == HONEST_TWO
+        assert await ask(proxy.port, READ_TWO) == HONEST_TWO
         proxy.delay_s, proxy.hole = 0.0, True
-        assert await ask(proxy.port, READ_TWO) == b""
+        assert await ask(proxy.port, READ_TWO, seconds=SILENCE_S) == b""
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         await until(lambda: proxy.open_connections)
         await proxy.cut()
@@ -532,7 +539,7 @@ async def test_instruments_of_the_demonstration_fail_one_by_one(tmp_path: Path) 
     async with Station(tmp_path / "tty") as station:
         assert await station.tell("co silent") == "co: silent"
         assert await station.tell("manifold garbage on") == "manifold: garbage"
-        assert await ask(station.ports["co"], request) == b""
+        assert await ask(station.ports["co"], request, seconds=SILENCE_S) == b""
         assert len(await ask(station.ports["o3"], request, size=13)) == 13
         assert len(await ask_line(station.paths["house"], room + crc16(room), size=9)) == 9
         await station.tell("co off")
@@ -581,3 +588,31 @@ def test_what_is_watched_holds_still(profile: str, make: Callable[[Air], Analyze
 def test_the_weather_transmitters_crc_is_the_printed_one(request_: bytes, crc: bytes) -> None:
     """A check of a wrong CRC against itself would always hold."""
     assert text_crc(request_) == crc
+
+
+def test_a_forked_program_is_a_process_of_its_own() -> None:
+    """What is counted after kills would prove little if it were part of us."""
+    says = "import os, sys; print(os.getsid(0) == os.getpid(), sys.argv); print('no', file=sys.stderr); sys.exit(3)"
+    ours = set(os.environ)
+
+    done = forked.run(says, "--all", "two words")
+
+    assert (done.returncode, done.stdout, done.stderr) == (3, "True ['-c', '--all', 'two words']\n", "no\n")
+    assert set(os.environ) == ours
+
+
+def test_a_forked_program_finds_the_environment_it_was_given_and_dies_of_signals(tmp_path: Path) -> None:
+    """As a daemon of systemd does; what it said until then is kept."""
+    said, wrong = tmp_path / "said", tmp_path / "wrong"
+    says = "import os, time; print(sorted(os.environ), flush=True); time.sleep(60)"
+
+    life = forked.Forked(says, [], output=said, errors=wrong, environment={"NOTIFY_SOCKET": "there"})
+    with pytest.raises(subprocess.TimeoutExpired):
+        life.wait(0.05)
+    while not (said.exists() and said.read_text()):
+        assert life.poll() is None, wrong.read_text()
+        time.sleep(0.01)
+    life.send_signal(signal.SIGKILL)
+
+    assert life.wait(20) == -signal.SIGKILL
+    assert (said.read_text(), wrong.read_text()) == ("['NOTIFY_SOCKET']\n", "")

@@ -1,5 +1,6 @@
 """The log: what is acknowledged is there, what failed left nothing, and one process writes."""
 
+import contextlib
 import os
 import random
 import re
@@ -21,12 +22,14 @@ from agent.store.errors import (
     AccessError,
     DamagedError,
     ForeignLogError,
+    HeldError,
     LockedError,
     LogFullError,
     LogWriteError,
 )
 from agent.store.reader import Reader
 from agent.store.record import draft, event, genesis, next_head, to_ms
+from agent.store.sqlite import WAL_LIMIT
 from agent.store.store import Move, Store
 from drivers.reading import Stream
 from tests.simulators.disk import Disk, reading_only
@@ -434,6 +437,31 @@ def test_another_user_reads_a_log_whose_agent_runs(open_folder: Path) -> None:
         store.append([reading(1)])
         assert (reader.immutable, reader.series()[0].last) == (False, 2)
     store.close()
+
+
+def test_who_reads_for_long_is_told_that_the_write_ahead_file_grows(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forgotten query in another tool would fill the disk behind the back of the quota."""
+    monkeypatch.setattr("agent.store.store._LONG_WAL", 1 << 18)
+    store.append([reading(0, size=600)])
+    with contextlib.closing(sqlite3.connect(path)) as tool:
+        tool.execute("BEGIN")
+        tool.execute("SELECT count(*) FROM measurement_record").fetchall()
+        store.append([reading(number, size=600) for number in range(1000)])
+        with pytest.raises(HeldError, match="another program has been reading the log for long"):
+            store.insist_on_short_wal()
+    store.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    store.insist_on_short_wal()
+
+
+def test_our_own_readers_let_the_write_ahead_file_be_emptied(store: Store, path: Path) -> None:
+    """An export of a month goes on for minutes while 20 instruments write."""
+    store.append([reading(number, size=600) for number in range(2000)])
+    with Reader.open(path) as ours:
+        for row in ours.walk(store.epoch, Stream.MEASUREMENT, 1, 2000):
+            store.append([reading(row.seq, size=600)])
+    assert path.with_name("store.db-wal").stat().st_size <= WAL_LIMIT
 
 
 def test_a_log_in_a_closed_folder_is_refused_with_a_hint(open_folder: Path) -> None:

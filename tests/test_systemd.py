@@ -46,6 +46,7 @@ def first_installation(tmp_path_factory: pytest.TempPathFactory) -> Station:
     station = Station(tmp_path_factory.mktemp("first"))
     done = station.install("1.0")
     assert done.returncode == 0, done.stderr
+    station.said = done.stdout
     return station
 
 
@@ -126,8 +127,22 @@ def test_every_udev_example_is_a_rule_once_uncommented() -> None:
     assert [line for line in examples if not rule.fullmatch(line)] == []
 
 
+def test_the_first_installation_leaves_the_station_file_to_init(first_installation: Station) -> None:
+    """An example in its place would poll somebody else's station under somebody else's id."""
+    assert "next: sudo station-agent init " in first_installation.said
+    assert not first_installation.file("/etc/station-agent/station.toml").exists()
+    assert first_installation.file("/etc/station-agent/station.toml.example").read_text() == "# as shipped\n"
+
+
+def test_what_root_puts_beside_the_station_file_is_readable_for_the_service(installed: Station) -> None:
+    """A copy of the example, or a certificate: made with sudo, and the daemon is none of root's group."""
+    for name in ("/etc/station-agent", "/etc/station-agent/profiles"):
+        assert installed.file(name).stat().st_mode & 0o7777 == 0o2750
+    assert directives()["ConfigurationDirectoryMode"] == ["2750"]
+
+
 def test_an_upgrade_leaves_what_the_station_edited_alone(installed: Station) -> None:
-    """The configuration is the station; the new reference lies beside it for who wants to compare."""
+    """The configuration is the station; the example beside it is ours, and tells what the new version knows."""
     edited = {"/etc/station-agent/station.toml": "# edited\n", "/etc/udev/rules.d/99-station-agent.rules": "# ours\n"}
     for name, text in edited.items():
         installed.file(name).write_text(text)
@@ -137,7 +152,8 @@ def test_an_upgrade_leaves_what_the_station_edited_alone(installed: Station) -> 
     assert second.returncode == 0, second.stderr
     assert installed.version() == "station_agent-2.0.dist-info"
     assert {name: installed.file(name).read_text() for name in edited} == edited
-    assert installed.file("/etc/station-agent/station.toml.new").read_text() == "# as shipped\n"
+    assert installed.file("/etc/station-agent/station.toml.example").read_text() == "# as shipped\n"
+    assert "/etc/station-agent/station.toml passes the check of station-agent 2.0" in second.stdout
 
 
 def test_an_installation_puts_everything_in_its_place(installed: Station) -> None:
@@ -148,7 +164,6 @@ def test_an_installation_puts_everything_in_its_place(installed: Station) -> Non
     assert str(installed.file("/usr/local/bin/station-agent").readlink()) == PROGRAM
     groups = re.findall(r"^[a-z-]+", installed.file("/etc/group").read_text(), re.MULTILINE)
     assert {"station-agent", "station-agent-op", "dialout"} <= set(groups)
-    assert installed.file("/etc/station-agent").stat().st_mode & 0o777 == 0o750
     assert installed.file("/etc/station-agent/secrets").stat().st_mode & 0o777 == 0o700
     assert (
         installed.file("/opt/station-agent/a/bin/station-agent").read_text().startswith("#!/opt/station-agent/a/bin/")
@@ -168,18 +183,33 @@ def test_a_failing_upgrade_changes_nothing(installed: Station) -> None:
 
 
 def test_uninstalling_keeps_configuration_and_data(installed: Station) -> None:
-    """Readings are evidence; only a person deletes them."""
+    """Readings are evidence; only a person deletes them. The bundle is long gone: the program knows the way out."""
     log = installed.file("/var/lib/station-agent/store.db")
     log.parent.mkdir(parents=True)
     log.write_text("readings")
+    installed.file("/etc/station-agent/station.toml").write_text("# ours\n")
 
-    assert installed.run("--uninstall").returncode == 0
+    shutil.rmtree(installed.tree)
+    installer = installed.file("/opt/station-agent/install.sh")
+    done = subprocess.run(["sh", installer, "--root", installed.root, "--uninstall"], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
 
     assert not installed.file("/opt/station-agent").exists()
     assert not installed.file("/usr/local/bin/station-agent").is_symlink()
     assert not installed.file("/usr/local/share/man/man1/station-agent.1").exists()
     assert log.exists()
     assert installed.file("/etc/station-agent/station.toml").exists()
+
+
+def test_nothing_is_installed_beside_the_debian_package(station: Station) -> None:
+    """Its unit would hide that of the package, and both would want the log."""
+    station.file("/usr/lib/station-agent").mkdir(parents=True)
+
+    refused = station.install("1.0")
+
+    assert "the Debian package of station-agent is installed" in refused.stderr
+    assert not station.file("/opt/station-agent").exists()
 
 
 @pytest.mark.parametrize(
@@ -190,6 +220,8 @@ def test_uninstalling_keeps_configuration_and_data(installed: Station) -> None:
         (["--python", "/nowhere/python3"], "no fit Python 3.11 or newer was found"),
         (["--wheel", "/nowhere/station_agent-1.0.whl"], "there is no file /nowhere/station_agent-1.0.whl"),
         (["--prefix", "opt"], "--prefix opt is not an absolute path"),
+        (["--lang", "de"], "--lang de is neither en nor zh"),
+        (["--lang", "zh", "--wheels", "/nowhere"], "没有目录 /nowhere"),
     ],
 )
 def test_a_wrong_call_says_what_and_what_next(station: Station, arguments: list[str], said: str) -> None:
@@ -198,5 +230,5 @@ def test_a_wrong_call_says_what_and_what_next(station: Station, arguments: list[
 
     what, next_step = refused.stderr.splitlines()
     assert said in what
-    assert next_step.startswith("  next: ")
+    assert next_step.startswith(("  next: ", "  下一步："))
     assert not station.root.exists()

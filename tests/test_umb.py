@@ -10,7 +10,7 @@ import pytest
 from drivers.api import Device, Link, NoReplyError, ProfileError, Quality, Reading, RefusedError
 from drivers.catalog import load_profile, make_driver
 from drivers.profile import Profile
-from drivers.umb import framed, parts_of
+from drivers.umb import crc_umb, framed, parts_of
 from tests.simulators.driven import driven
 from tests.simulators.umb_station import Answer, UmbStation
 
@@ -38,6 +38,19 @@ def test_the_request_is_that_of_the_manual() -> None:
     """WSxxx-UMB manual, section 19.3.4."""
     request = framed(0x7001, 0x23, struct.pack("<H", 100))
     assert request == bytes.fromhex("01 10 01 70 01 F0 04 02 23 10 64 00 03 61 D9 04")
+
+
+@pytest.mark.parametrize(
+    ("frame", "crc"),
+    [
+        ("01 10 16 F0 01 30 0A 02 23 10 00 59 02 16 00 00 FA 44 03", "5E 11"),
+        ("01 10 01 70 01 F0 04 02 23 10 64 00 03", "61 D9"),
+    ],
+)
+def test_the_umb_crc_is_that_of_lufft_low_byte_first(frame: str, crc: str) -> None:
+    """The byte order on the wire is what drivers get wrong."""
+    data = bytes.fromhex(frame)
+    assert crc_umb(data).to_bytes(2, "little") == bytes.fromhex(crc)
 
 
 async def test_many_channels_come_with_one_request(tmp_path: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +17,10 @@ import pytest
 
 from agent.cli.moments import month
 from agent.exporting.seal import rendered, seal_of
+from agent.store.archive import Archive
 from agent.store.record import draft
 from drivers.reading import Stream
+from tests.faults.mounts import Mounts
 from tests.simulators.logbook import open_store
 from tests.simulators.technician import Technician
 
@@ -131,6 +138,44 @@ def test_a_month_that_is_no_longer_whole_says_so(technician: Technician, tmp_pat
     assert file["lost"] == [{"epoch": store.epoch, "first": 1, "last": 1000}]
 
 
+def test_a_stick_that_is_too_small_keeps_nothing_that_looks_whole(technician: Technician, tmp_path: Path) -> None:
+    """The first stream fits, the second does not: what is left must not pass for what was sealed."""
+    store = open_store(tmp_path / "store.db")
+    at = OCTOBER + timedelta(days=3)
+    store.append(
+        [draft(Stream.EVENT, at, {"event": "note", "data": {"text": os.urandom(200).hex()}}) for _ in range(999)]
+    )
+    store.close()
+    stick = tmp_path / "stick"
+    with Mounts() as mounts:
+        mounts.tmpfs(stick, "256k")
+        command = [sys.executable, "-m", "agent", "--config", str(technician.config), "export"]
+        seal = subprocess.run(
+            [*mounts.inside, *command, "--month", "2025-11", "--seal", str(stick)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        left = list(mounts.seen(stick).iterdir())
+    assert (seal.returncode, "No space left on device" in seal.stderr, "Traceback" in seal.stderr) == (3, True, False)
+    assert left == []
+
+
+def test_a_stick_that_is_pulled_out_is_said_to_be_gone(
+    technician: Technician, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then nothing on it can be removed either; what lies there has no name yet that would make it look whole."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("agent.exporting.seal.os.fsync", gone)
+    monkeypatch.setattr(Path, "unlink", gone)
+    said = technician.types("export", "--month", "2025-11", "--seal", str(tmp_path / "stick"))
+    assert (said.code, "Input/output error" in said.err) == (3, True)
+    assert [path.suffix for path in (tmp_path / "stick").iterdir()] == [".part"]
+
+
 def test_what_is_sealed_is_not_written_over(technician: Technician, cupboard: Path) -> None:
     """And a month that still goes on is not sealed."""
     again = technician.types("export", "--month", "2025-11", "--seal", str(cupboard))
@@ -147,3 +192,79 @@ def test_a_cupboard_that_cannot_be_written_is_named(technician: Technician, tmp_
     (tmp_path / "file").write_text("")
     said = technician.types("export", "--month", "2025-11", "--seal", str(tmp_path / "file"))
     assert (said.code, "cannot be written" in said.err) == (3, True)
+
+
+def test_a_month_without_its_manifest_and_a_file_that_was_added_are_named(
+    technician: Technician, cupboard: Path
+) -> None:
+    """The chain of a file holds by itself; that it is the sealed one only the manifest tells."""
+    measurement = cupboard / "2025-11_330100-A01_measurement.jsonl.gz"
+    added = cupboard / "2025-11_330100-A01_event.jsonl.gz"
+    added.write_bytes(measurement.read_bytes())
+    said = technician.types("verify", str(cupboard))
+    assert (said.code, f"{added}: no manifest names it" in said.out) == (1, True)
+    added.unlink()
+    (cupboard / "2025-11_330100-A01.manifest.json").unlink()
+    said = technician.types("verify", str(cupboard))
+    assert (said.code, f"{measurement}: no manifest names it" in said.out) == (1, True)
+
+
+def test_a_month_under_the_name_of_another_is_named(technician: Technician, cupboard: Path) -> None:
+    """Whoever wants a good December has a good November at hand."""
+    (cupboard / "2025-11_330100-A01.manifest.json").rename(cupboard / "2025-12_330100-A01.manifest.json")
+    said = technician.types("verify", str(cupboard))
+    assert (said.code, "it was sealed as 2025-11_330100-A01.manifest.json" in said.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda lines: lines[:99] + lines[100:], "record 105 breaks the chain: it is missing"),
+        (lambda lines: [lines[0], *lines[145:289], *lines[1:145], *lines[289:]], "record 7 breaks the chain"),
+        (lambda lines: lines[:-1], "it was changed: it has"),
+        (lambda lines: lines, "it was changed"),  # packed anew, by another program
+    ],
+    ids=["a line dropped", "two days swapped", "the last line dropped", "packed anew"],
+)
+def test_what_was_done_to_the_lines_of_a_month_is_found(
+    technician: Technician, cupboard: Path, change: Callable[[list[bytes]], list[bytes]], what: str
+) -> None:
+    """Each of them with the first thing that is wrong."""
+    path = cupboard / "2025-11_330100-A01_measurement.jsonl.gz"
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join(change(lines)), compresslevel=1))
+    said = technician.types("verify", str(cupboard))
+    assert (said.code, what in said.out, f"{path}: it was changed" in said.out) == (1, True, True), said.out
+
+
+def test_days_of_the_archive_that_changed_places_are_named(technician: Technician, tmp_path: Path) -> None:
+    """Each proves itself, and an export finds neither."""
+    first, second, *_ = archived(tmp_path)
+    aside = first.rename(tmp_path / "aside")
+    second.rename(first)
+    aside.rename(second)
+    said = technician.types("verify", str(tmp_path / "archive"))
+    assert said.code == 1
+    assert f"{first}: it does not hold what its name says, but measurement 7 to 150 of" in said.out
+
+
+def test_a_day_that_was_moved_to_the_archive_and_is_gone_is_named(technician: Technician, tmp_path: Path) -> None:
+    """The log knows what it has freed; the oldest days may go, one between others may not."""
+    files = archived(tmp_path)
+    assert technician.types("verify").code == 0
+    files[0].unlink()
+    assert technician.types("verify").code == 0
+    files[2].unlink()
+    said = technician.types("verify")
+    assert (said.code, f"{tmp_path / 'archive'}: measurement 151 to 294 of" in said.out) == (1, True)
+
+
+def archived(folder: Path) -> list[Path]:
+    """Seal the days of the log, free them, and return the files of the measurements."""
+    store = open_store(folder / "store.db")
+    archive = Archive(folder / "archive")
+    while part := archive.next_slice(store.log, round((OCTOBER + timedelta(days=40)).timestamp() * 1000)):
+        archive.seal(store.log, part)
+    store.free(store.epoch, Stream.MEASUREMENT, 1, 1000)
+    store.close()
+    return [file.path for file in archive.files() if file.stream is Stream.MEASUREMENT]

@@ -9,16 +9,12 @@ import pytest
 from agent.polling.watch import Watch
 from drivers.profile import Profile
 from drivers.reading import Reading
+from tests.simulators.invented import ABOUT
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROFILE = Profile.model_validate(
     {
-        "model": "SO2",
-        "maker": "Acme",
-        "kind": "test",
-        "manual": "none",
-        "source": "none",
-        "confidence": "unverified",
+        **ABOUT,
         "channel": [
             {"name": "slope", "stream": "parameter", "group": "instrument", "register": 0, "watch": True},
             {"name": "flow", "stream": "parameter", "group": "instrument", "register": 1},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from textual.pilot import Pilot
@@ -20,6 +22,7 @@ from agent.language import choose
 from agent.screen import app as application
 from agent.screen import sight as sight_module
 from agent.screen.app import Watch
+from agent.screen.device import device_page
 from agent.screen.face import Face
 from agent.screen.page import Line, Page, arrange, title
 from agent.screen.sight import Sight
@@ -92,14 +95,14 @@ async def test_every_page_shows_what_the_daemon_left_in_snapshot_and_log(watch: 
         await pilot.press("2")
         await shows(pilot, "so2.so2 二氧化硫浓度")
         assert re.search(r"flow 600 valid .*state 0 valid", text(watch))
-        assert re.search(r"asked \d+, answered \d+", text(watch))
+        assert re.search(r"requests \d+, answered \d+", text(watch))
         await pilot.press("3")
         await shows(pilot, "MQTT 5, confirm puback")
         await pilot.press("4")
         await shows(pilot, "agent started")
         assert "dictionary" not in text(watch)
         await pilot.press("5")
-        await shows(pilot, "configuration applied")
+        await shows(pilot, "a configuration was applied")
         await pilot.press("tab")
         await shows(pilot, "DEVICE")
 
@@ -129,7 +132,7 @@ async def test_what_is_not_good_stands_first_with_cause_and_next_step(
         agent.until(lambda: agent.status()["uplinks"][0]["error"], "a refusal")
         watch = watching(agent, monkeypatch)
         async with watch.run_test(size=(80, 24)) as pilot:
-            await shows(pilot, "no device answers: nothing is measured")
+            await shows(pilot, "nothing is measured")
             assert watch.lines[2].tone == "critical"
             await pilot.press("3")
             await shows(pilot, lambda said: re.search(r"records wait .* the oldest for .* empty in", said))
@@ -154,6 +157,25 @@ async def test_with_the_daemon_dead_the_last_state_stands_there_with_its_age(
             await shows(pilot, lambda said: "LAST STATE" not in said and "died" not in said)
 
 
+async def test_values_of_a_device_that_fell_silent_are_called_old(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """17 ppb of an hour ago must not stand there as if it were the air of now; one key leads to the device."""
+    good = bench.serve(ModbusTcpServer({1: Unit(holding={0: 23})}))
+    bad = bench.serve(ModbusTcpServer({1: Unit(holding={0: 17})}))
+    devices = device("nox", at_port(good), "200ms") + device("so2", at_port(bad), "200ms")
+    with AgentProcess(tmp_path, HEAD + devices) as agent:
+        agent.until(lambda: agent.records("measurement", "so2"), "a reading")
+        bad.misbehave = misbehaviour.silence
+        agent.until(lambda: agent.status()["devices"][1]["state"] == "failing", "a loss")
+        watch = watching(agent, monkeypatch)
+        async with watch.run_test(size=(80, 24)) as pilot:
+            await shows(pilot, "old: so2 17")
+            assert "old: so2 23" not in text(watch)
+            await pilot.press("n")
+            await shows(pilot, lambda said: re.search(r"so2 2/2 failing for .* so2 17 old", said))
+
+
 async def test_a_log_that_was_set_aside_is_missed_and_the_new_one_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +192,7 @@ async def test_a_log_that_was_set_aside_is_missed_and_the_new_one_read(
             assert "->" in text(watch), "a next step"
             assert "nothing has happened" not in text(watch)
             agent.start()
-            await shows(pilot, lambda said: said.count("configuration applied") == 1)
+            await shows(pilot, lambda said: said.count("a configuration was applied") == 1)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -210,6 +232,21 @@ async def test_only_lines_that_changed_are_drawn(watch: Watch, monkeypatch: pyte
     assert drawn == [7]
 
 
+def test_the_states_that_hold_stand_beside_their_number() -> None:
+    """524288 says nothing to who stands in front of the analyzer."""
+    channel = {"name": "status", "title": "Warnings", "value": 524288, "unit": "", "quality": "valid"}
+    facts = {"link": "so2", "profile": "Acme SO2", "every_s": 1.0, "state": "good", "since": None, "last_time": None}
+    began = channel | {"name": "began", "title": "Begin", "value": "2026-11-22T04:30:05.137Z"}
+    facts |= {"name": "so2", "polled": 1, "failed": 0, "counters": None, "channels": [channel, began]}
+    states = {"so2": "lamp_low", "o3": "hot"}
+    standing = [{"device": name, "channel": "status", "what": state} for name, state in states.items()]
+
+    page = device_page({"devices": [facts], "standing": standing}, 0, [], 0, [], ZoneInfo("Asia/Shanghai"), 80)
+
+    assert [line.text.split("  ")[-1] for line in page.body] == ["Warnings: lamp low", "Begin"]
+    assert "11-22 12:30:05" in page.body[1].text, "in the station's time"
+
+
 def test_a_long_body_scrolls_between_title_and_keys() -> None:
     """The keys are always there, and how much is out of sight."""
     body = [Line(f"row {number}") for number in range(20)]
@@ -231,7 +268,8 @@ def test_on_a_real_terminal_wide_characters_keep_their_columns(agent: AgentProce
         terminal.shows("下沙空气站")
         overview = terminal.lines
         rows = [row for row in overview if row.startswith(("so2 ", "nox "))]
-        places = {width(row[: row.index(value)]) for row, value in zip(rows, ("so2 17", "no2 23"), strict=True)}
+        values = {"en": "so2 17", "zh": "二氧化硫浓度 17"}[language], "no2 23"
+        places = {width(row[: row.index(value)]) for row, value in zip(rows, values, strict=True)}
         assert len(places) == 1, overview
         terminal.press("2")
         terminal.shows("so2.so2")
@@ -257,6 +295,47 @@ def test_without_colours_everything_is_still_said(agent: AgentProcess) -> None:
         terminal.until(lambda: terminal.exit_code == 0)
 
     assert colours == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_gives_the_terminal_back(agent: AgentProcess, sent: signal.Signals) -> None:
+    """A hung-up line, or a session that is closed: what stood on the terminal before stands there again."""
+    with Terminal([*COMMAND, "--config", str(agent.config), "watch"]) as terminal:
+        terminal.shows("so2 17")
+        os.kill(terminal.pid, sent)
+        terminal.until(lambda: terminal.exit_code == 0)
+
+        assert [line for line in terminal.lines if line] == ["exit code 0"]
+
+
+def test_put_aside_and_fetched_back_it_draws_everything_again(agent: AgentProcess) -> None:
+    """Ctrl-Z for a ping and fg are what a technician does; half a screen would be his shell's."""
+    line = shlex.join([*COMMAND, "--config", str(agent.config), "watch"])
+    with Terminal(["bash", "--norc", "-i"], environment={"PS1": "ready> "}) as terminal:
+        terminal.shows("ready>")
+        terminal.press(line, "Enter")
+        terminal.shows("so2 17")
+        terminal.press("C-z")
+        terminal.shows("Stopped")
+        terminal.press("fg", "Enter")
+        terminal.shows("so2 17")
+        terminal.until(lambda: terminal.lines[1].startswith("[1 overview]") and "q quit" in terminal.lines[-1])
+        terminal.press("q")
+        terminal.until(lambda: terminal.lines[-1] == "" and any(line.startswith("ready>") for line in terminal.lines))
+
+
+def test_a_storm_of_sizes_ends_in_a_whole_screen(agent: AgentProcess) -> None:
+    """A window that is dragged sends dozens of them, down to one that has no room for anything."""
+    with Terminal([*COMMAND, "--config", str(agent.config), "watch"]) as terminal:
+        terminal.shows("so2 17")
+        for number in range(30):
+            terminal.resize(20 + number % 7 * 20, 5 + number % 5 * 10)
+            os.kill(terminal.pid, signal.SIGWINCH)
+        terminal.resize(20, 5)
+        terminal.until(lambda: len(terminal.lines) == 5 and terminal.lines[-1].strip() == "q quit")
+        terminal.resize(80, 24)
+        terminal.shows("so2 17")
+        assert terminal.lines[1].startswith("[1 overview]")
 
 
 def test_it_ends_with_its_terminal(agent: AgentProcess) -> None:

@@ -19,11 +19,13 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 SILENT_FILES = {"agent/curves/image.py", "agent/screen/face.py"}
 """Fonts and styles by name."""
 FOR_PROGRAMS = re.compile(
-    r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|CREATE) |\\[dSs]|\(\?|==|-----|^<"
+    r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|CREATE|ALTER|OR) |\\[dSs]|\(\?|==|-----|^<"
     r"|^\n*(import|id|name|user|url) |^(red|yellow) bold"
 )
 """SQL, patterns, udev rules, markup, lines of configuration, styles."""
 SILENT = {
+    "↑ ↓ PgUp PgDn",
+    "This console cannot show Chinese; a terminal over SSH or on a desktop can. All the same: --lang zh",
     "Value error, ",  # begins what pydantic says, and is cut off
     "Exceeds the limit",
     "at end of document",

@@ -7,9 +7,6 @@ from pathlib import Path
 
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
-AS_SHIPPED = "import importlib; importlib.reload(agent.health)"
-"""A prelude that undoes what tests do to the daemon: ten snapshots a second would be measured with it."""
-
 
 def cpu_s(pid: int) -> float:
     """Processor seconds that *pid* has used so far, all its threads and the children it waited for."""

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.bench.figures import Figures
-from tests.bench.process import AS_SHIPPED
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
 from tests.simulators.ledger import LedgerProcess
@@ -39,7 +38,7 @@ def test_status_is_there_at_once(tmp_path: Path, broker: Mosquitto, figures: Fig
     with (
         LedgerProcess(tmp_path / "ledger.txt", "--devices", "20") as ledger,
         AgentProcess(
-            tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="1s"), prelude=AS_SHIPPED
+            tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="1s"), as_shipped=True
         ) as agent,
     ):
         agent.until(lambda: all(device["polled"] for device in agent.status()["devices"]), "a poll of each device")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.figures import Figures
-from tests.bench.process import AS_SHIPPED, cpu_s, machine_s, memory_mb
+from tests.bench.process import cpu_s, machine_s, memory_mb
 from tests.bench.tap import Flight, Tap
 from tests.simulators.accounting import seconds
 from tests.simulators.agent_process import AgentProcess
@@ -57,7 +57,7 @@ def test_twenty_devices_at_one_hertz(
         if subscribers:
             stack.enter_context(Consumer(broker.port))
         words = station(ledger.devices, {"city": tap.url}, every=f"{EVERY_S:g}s")
-        agent = stack.enter_context(AgentProcess(tmp_path / "agent", words, prelude=AS_SHIPPED))
+        agent = stack.enter_context(AgentProcess(tmp_path / "agent", words, as_shipped=True))
         agent.until(lambda: min(device["polled"] for device in agent.status()["devices"]) >= SETTLED, "settling", 60)
 
         began_s, used_s, busy = time.time(), cpu_s(agent.pid), machine_s()

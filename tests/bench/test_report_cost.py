@@ -13,9 +13,9 @@ import pytest
 from agent.accounts.report import report
 from agent.accounts.tally import Day
 from agent.exporting.jsonl import export_lines
-from agent.exporting.source import Source
 from agent.store.reader import Reader
 from agent.store.record import event, to_ms
+from agent.store.source import Source
 from drivers.reading import Stream
 from tests.bench.figures import Figures
 from tests.simulators.logbook import open_store
@@ -60,7 +60,9 @@ def test_a_report_reads_a_month_while_one_waits(log: Path, figures: Figures) -> 
     days = [Day(str(n), since_ms + n * DAY_MS, since_ms + (n + 1) * DAY_MS) for n in range(DAYS)]
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     with Reader.open(log) as reader:
-        found = report(reader, days, now_ms=since_ms + 31 * DAY_MS, today=None, uplinks=None)
+        found = report(
+            Source(reader, log.parent / "archive"), days, now_ms=since_ms + 31 * DAY_MS, today=None, uplinks=None
+        )
     took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
     assert sum(account.total.valid for account in found.accounts) == 3 * RECORDS
     million = RECORDS / 1e6

@@ -21,7 +21,6 @@ from drivers.plan import Span
 from drivers.profile import Channel
 from drivers.reading import Stream
 from tests.bench.figures import Figures
-from tests.bench.process import AS_SHIPPED
 from tests.bench.tap import Tap
 from tests.simulators.agent_process import AgentProcess
 from tests.simulators.broker import Mosquitto
@@ -144,7 +143,7 @@ def test_how_fast_a_backlog_leaves(tmp_path: Path, broker: Mosquitto, figures: F
     for begin in range(0, BACKLOG, 2000):
         store.append([record(number) for number in range(begin, begin + 2000)])
     store.close()
-    with Tap(broker.port) as tap, AgentProcess(folder, STATION.format(url=tap.url), prelude=AS_SHIPPED) as agent:
+    with Tap(broker.port) as tap, AgentProcess(folder, STATION.format(url=tap.url), as_shipped=True) as agent:
         agent.until(lambda: is_delivered(agent), "an empty backlog", 120)
         assert agent.stop() == 0, agent.log
     batches = [flight for flight in tap.flights if flight.topic.endswith("/data/measurement/back")]

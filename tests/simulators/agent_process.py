@@ -14,12 +14,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from agent.store.reader import Reader
+from tests.simulators import forked
 
 MAIN = "import sys; from agent.cli import main; sys.exit(main())"
 COMMAND = [sys.executable, "-c", MAIN]
 
-QUICK = "import agent.health; agent.health.PERIOD_S = 0.1"
-"""A snapshot ten times a second in place of one: nobody waits for it here."""
+QUICK = """
+import agent.daemon, agent.health, agent.station
+agent.health.PERIOD_S = 0.1
+agent.daemon.FLUSH_S = agent.station.FAREWELL_S = 8.0
+"""
+"""A snapshot ten times a second in place of one: nobody waits for it here. A farewell may take longer: what a busy
+machine does not deliver in it comes with the next life, and most tests know no next one."""
 
 AS_SOMEBODY = """
 import contextlib, encodings.utf_8_sig, io, os, sys
@@ -36,7 +42,8 @@ class AgentProcess:
     """`station-agent run` on a station file in *folder*; what it says goes to `agent.log` there.
 
     *prelude* is Python that the daemon runs before anything else, *environment* what it finds besides ours, and
-    *inside* a command line that starts every process in another place, such as a namespace.
+    *inside* a command line that starts every process in another place, such as a namespace. *as_shipped* it does its
+    imports itself, in the namespaces of the thread that starts it, and is not :data:`QUICK`.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class AgentProcess:
         prelude: str = "",
         environment: Mapping[str, str] | None = None,
         inside: Sequence[str] = (),
+        as_shipped: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -55,10 +63,10 @@ class AgentProcess:
         self.config = folder / "station.toml"
         self.config.write_text(station)
         self._inside = list(inside)
-        program = f"{QUICK}\n{prelude}\n{MAIN}"
-        self._line = [*self._inside, sys.executable, "-c", program, "--config", str(self.config), "run"]
+        self._program = "\n".join([*([] if as_shipped else [QUICK]), prelude, MAIN])
         self._environment = os.environ | dict(environment or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forked = not (as_shipped or inside or "LD_PRELOAD" in self._environment)
+        self._process: subprocess.Popen[bytes] | forked.Forked | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -90,9 +98,14 @@ class AgentProcess:
     def spawn(self) -> None:
         """Begin a life that need not last until the first snapshot."""
         (self.folder / "run" / "status.json").unlink(missing_ok=True)
-        with (self.folder / "agent.log").open("ab") as log:
+        words, path = ["--config", str(self.config), "run"], self.folder / "agent.log"
+        if self._forked:
+            self._process = forked.Forked(self._program, words, output=path, errors=path, environment=self._environment)
+            return
+        line = [*self._inside, sys.executable, "-c", self._program, *words]
+        with path.open("ab") as log:
             self._process = subprocess.Popen(
-                self._line, stdout=log, stderr=log, start_new_session=True, env=self._environment
+                line, stdout=log, stderr=log, start_new_session=True, env=self._environment
             )
 
     def stop(self, timeout_s: float = 20.0) -> int:
@@ -139,16 +152,18 @@ class AgentProcess:
 
     def command(self, *words: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run another command of the command line on the same station."""
-        line = [*self._inside, *COMMAND, "--config", str(self.config), *words]
+        words = ("--config", str(self.config), *words)
+        if not self._inside and "LD_PRELOAD" not in os.environ:  # which counts at a cold start only
+            return forked.run(MAIN, *words, timeout_s=timeout_s)
+        line = [*self._inside, *COMMAND, *words]
         return subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
 
     def command_as(self, user: int, groups: Sequence[int], *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command as another *user* who is in *groups*; only root can."""
         program = AS_SOMEBODY.format(groups=list(groups), user=user)
-        line = [sys.executable, "-c", program, "--config", str(self.config), *words]
-        return subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+        return forked.run(program, "--config", str(self.config), *words)
 
-    def until(self, condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> None:
+    def until(self, condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> None:
         """Wait until *condition* holds; AssertionError with the daemon's own words when it does not."""
         deadline_s = time.monotonic() + timeout_s
         while not condition():

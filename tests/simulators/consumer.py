@@ -109,7 +109,7 @@ class Consumer:
         """Send an acknowledgement or a request, and wait until the broker has it."""
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(self._subscribe_timeout_s)
 
-    def wait_for(self, condition: Callable[[Consumer], bool], timeout_s: float = 10.0) -> None:
+    def wait_for(self, condition: Callable[[Consumer], bool], timeout_s: float = 30.0) -> None:
         """Block until *condition* of this consumer holds; TimeoutError otherwise."""
         deadline = time.monotonic() + timeout_s
         while not condition(self):

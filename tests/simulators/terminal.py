@@ -49,7 +49,7 @@ class Terminal:
     @property
     def coloured(self) -> str:
         """The screen with the escape sequences of its colours."""
-        return self._tmux("capture-pane", "-p", "-e")
+        return self._tmux("capture-pane", "-p", "-e", "-N")
 
     @property
     def exit_code(self) -> int | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from drivers.duration import parse_duration
-from tests.bench.process import AS_SHIPPED, descriptors, memory_mb
+from tests.bench.process import descriptors, memory_mb
 from tests.simulators.accounting import (
     complete,
     complete_by_replay,
@@ -77,7 +77,7 @@ def test_nothing_is_lost_and_nothing_grows(tmp_path: Path, broker: Mosquitto) ->
         LedgerProcess(tmp_path / "ledger.txt", *LOAD) as ledger,
         Consumer(broker.port) as consumer,
         AgentProcess(
-            tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="1s"), prelude=AS_SHIPPED
+            tmp_path / "agent", station(ledger.devices, {"city": broker.url}, every="1s"), as_shipped=True
         ) as agent,
     ):
         warm(agent)
