@@ -93,6 +93,14 @@ def cut(text: str, columns: int) -> str:
     return text[: _fitting(text, columns - 1)] + "…"
 
 
+def shortened(text: str, columns: int) -> str:
+    """Return *text* with an ellipsis in its midst where it is too long: of long names the ends differ."""
+    if width(text) <= columns:
+        return text
+    tail = text[::-1][: _fitting(text[::-1], (columns - 1) // 2)][::-1]
+    return text[: _fitting(text, columns - 1 - width(tail))] + "…" + tail
+
+
 def _fitting(text: str, columns: int) -> int:
     """How many characters of *text* fit into *columns*."""
     used = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.amounts import digits
-from agent.columns import fold, width
+from agent.columns import fold, shortened, width
 
 LONG = "-> 请清理 /var/lib/station-agent 所在文件系统的空间，或减小 store.quota；（已持续 2 天 1 小时）"
 
@@ -46,3 +46,14 @@ def test_chinese_fills_a_line_that_a_word_began() -> None:
 def test_a_value_has_no_more_digits_than_it_means_and_all_before_its_point(value: float, most: int, text: str) -> None:
     """A counter of six figures must not become 1.235e+05."""
     assert digits(value, most) == text
+
+
+def test_of_a_long_name_both_ends_are_seen() -> None:
+    """wind_direction, its least and its most are not told apart by their beginnings."""
+    names = ["weather.wind_direction", "weather.wind_direction_max", "weather.wind_direction_min"]
+    short = [shortened(name, 15) for name in names]
+
+    assert len(set(short)) == 3
+    assert {width(name) for name in short} == {15}
+    assert shortened("天气.风向.风向最大值", 12) == "天气.风…大值"
+    assert shortened("so2", 15) == "so2"

@@ -230,6 +230,8 @@ def test_the_reading_group_may_look_and_the_acting_group_may_act(analyzer: Modbu
         with AgentProcess(open_folder, config, prelude=TAKES_MEMBERS_FOR_OTHERS) as agent:
             agent.config.write_text(config.replace("100ms", "200ms"))
             answers += [as_member(agent, ours, "read", "so2"), as_member(agent, ours, "reload")]
+            if acting is ours:
+                agent.until(lambda: agent.events("reload_ordered"), "a record of who ordered it")
             orders = agent.events("reload_ordered")
 
     looks, refused, _, acts = answers
@@ -237,7 +239,7 @@ def test_the_reading_group_may_look_and_the_acting_group_may_act(analyzer: Modbu
     assert refused.returncode != 0
     assert "may look, but not act" in refused.stderr
     assert (acts.returncode, acts.stdout) == (0, "device so2 was changed\n")
-    assert [order["data"] for order in orders] == [{"changes": ["device so2 changed"], "uid": MEMBER}]
+    assert [order["data"] for order in orders] == [{"changes": ["device so2 was changed"], "uid": MEMBER}]
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ def _hours(found: Report) -> Table:
 
 
 def _deliveries(found: Report, uplink: str) -> Table:
-    words = ("channel", "expected", "received", "transmission %", "validity %", "valid transm. %")
+    words = ("channel", "expected", "received", "transm. %", "validity %", "valid transm. %")
     rows = []
     for account in found.accounts:
         if delivery := account.total.deliveries.get(uplink):

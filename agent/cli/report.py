@@ -18,7 +18,7 @@ from agent.accounts.stretches import Plan
 from agent.accounts.tables import Table, by_day, definitions, moment, notes, tables
 from agent.accounts.tally import Day
 from agent.cli.moments import Period, day, month, station_zone
-from agent.columns import fold, table, width
+from agent.columns import fold, padded, shortened, width
 from agent.exporting.output import finished
 from agent.exporting.sheet import DIALECTS
 from agent.language import say
@@ -29,6 +29,10 @@ from agent.store.source import Source
 from drivers.reading import Stream
 
 COLUMNS = 80
+"""What a report is wide, on a screen, in a mail and on paper."""
+
+LEAST_NAME = 10
+
 EXAMPLES = """\
 examples:
   station-agent report --day yesterday
@@ -120,14 +124,14 @@ def _text(found: Report, period: Period, zone: tzinfo) -> Iterator[str]:
 
 
 def _table(one: Table) -> Iterator[str]:
-    """A table with its numbers to the right."""
+    """A table with its numbers to the right, and all of them: what there is too little room for is names."""
     yield one.caption
-    widths = [max(width(row[at]) for row in (one.head, *one.rows)) for at in range(len(one.head))]
-    lines = [
-        [row[0], *(" " * (room - width(cell)) + cell for cell, room in zip(row[1:], widths[1:], strict=True))]
-        for row in (one.head, *one.rows)
-    ]
-    yield from table(lines[0], lines[1:], COLUMNS)
+    names, *numbers = ([width(row[at]) for row in (one.head, *one.rows)] for at in range(len(one.head)))
+    widths = [max(column) for column in numbers]
+    room = min(max(names), max(COLUMNS - sum(widths) - 2 * len(widths), LEAST_NAME))
+    for name, *cells in (one.head, *one.rows):
+        aligned = [" " * (wanted - width(cell)) + cell for cell, wanted in zip(cells, widths, strict=True)]
+        yield "  ".join([padded(shortened(name, room), room), *aligned])
 
 
 def _put(content: bytes, path: Path | None) -> None:

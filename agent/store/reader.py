@@ -174,8 +174,9 @@ class Reader:
             self.number(epoch),
             stream,
         )
-        if gone and (row is None or gone[0] > row[0] & SEQ_MASK):
-            return gone[0], gone[1] or bytes(32)
+        with self._sense("gone"):
+            if gone and (row is None or gone[0] > row[0] & SEQ_MASK):
+                return int(gone[0]), gone[1] or bytes(32)
         return (row[0] & SEQ_MASK, row[1]) if row else (0, genesis(self.station, epoch, stream))
 
     def _first(self, number: int, stream: Stream, last: int) -> int:
@@ -190,7 +191,9 @@ class Reader:
         number = self.number(epoch)
         query = "SELECT last, head FROM gone WHERE number = ? AND stream = ? AND first <= ? ORDER BY first DESC"
         gone = self._row(query, number, stream, seq)
-        if gone and gone[0] >= seq:  # of a damaged record nothing more is asked
+        with self._sense("gone"):
+            is_gone = gone is not None and gone[0] >= seq
+        if gone and is_gone:  # of a damaged record nothing more is asked
             return gone[1] if gone[0] == seq else None
         row = self._row(on(stream, "SELECT head FROM $record WHERE id = ?"), record_id(number, seq))
         return row[0] if row else None
@@ -198,7 +201,11 @@ class Reader:
     def gone(self, epoch: str, stream: Stream) -> list[Gone]:
         """What was freed or lost of a series, ascending."""
         query = "SELECT first, last, head, reason FROM gone WHERE number = ? AND stream = ? ORDER BY first"
-        return [Gone(*row) for row in self._rows(query, self.number(epoch), stream)]
+        with self._sense("gone"):
+            return [
+                Gone(int(first), int(last), *rest)
+                for first, last, *rest in self._rows(query, self.number(epoch), stream)
+            ]
 
     def kept(self, epoch: str, stream: Stream) -> list[Range]:
         """The ranges of a series that the log holds, ascending."""
@@ -246,10 +253,11 @@ class Reader:
         query = (
             "SELECT first, last FROM gone WHERE number = ? AND stream = ? AND last >= ? AND first <= ? ORDER BY first"
         )
-        for gap_first, gap_last in self._rows(query, self.number(epoch), stream, first, last):
-            if gap_first > first:
-                return first, gap_first - 1
-            first = gap_last + 1
+        with self._sense("gone"):
+            for gap_first, gap_last in self._rows(query, self.number(epoch), stream, first, last):
+                if gap_first > first:
+                    return first, gap_first - 1
+                first = gap_last + 1
         return first, last
 
     def rows_at(self, number: int, stream: Stream, first: int, last: int) -> list[tuple[int, bytes]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from agent.store import gaps, roster
 from agent.store.cursor import subtract
 from agent.store.epoch import SALVAGED
-from agent.store.errors import DamagedError, ForeignLogError, StoreError
+from agent.store.errors import DamagedError, ForeignLogError, LogWriteError, StoreError
 from agent.store.files import sync_folder
 from agent.store.highwater import HighWater, Mark
 from agent.store.lock import StoreLock
@@ -90,8 +90,12 @@ def open_log(
         data = {"aside": _asides(store.log)[0], "error": damage.why}
         store.append([event("log_set_aside", _time(now_ms), data=data)])
     deadline = time.monotonic() + patience_s
-    while turn(store) and (time.monotonic() < deadline or needed(store)):
-        pass
+    try:
+        while turn(store) and (time.monotonic() < deadline or needed(store)):
+            pass
+    except DamagedError as error:  # what was just written: this disk is no use at present
+        store.abandon()
+        raise LogWriteError(path, str(error), hint=error.hint) from error
     store.hand_over()
     return store
 

@@ -70,7 +70,7 @@ TEXTS: dict[str, str] = {
     "sum": "合计",
     "day": "日期",
     "received": "实收",
-    "transmission %": "传输率 %",
+    "transm. %": "传输率 %",
     "validity %": "有效率 %",
     "valid transm. %": "有效传输率 %",
     "uplink {}": "上位平台 {0}",
