@@ -7,7 +7,6 @@ a station adds profiles in a folder of its own, which is searched first.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import tomllib
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -118,11 +117,6 @@ def _decimal(text: str) -> Decimal:
     if value.is_finite() and abs(value.adjusted()) > LARGEST_EXPONENT:
         raise ValueError(f"{text} is no number of this world")
     return value
-
-
-def profile_version(name: str, folders: Iterable[Path] = ()) -> str:
-    """First eight hex digits of the SHA-256 of the file that :func:`load_profile` reads; raises ProfileError."""
-    return hashlib.sha256(_find(name, folders).read_bytes()).hexdigest()[:8]
 
 
 def profile_names(folders: Iterable[Path] = ()) -> list[str]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from agent.language import choose
 from drivers.api import Device, Link, ProfileError
-from drivers.catalog import load_profile, make_driver, profile_names, profile_version, protocol_names
+from drivers.catalog import load_profile, make_driver, profile_names, protocol_names
 from drivers.dialogue import DialogueDriver
 from drivers.modbus import ModbusAscii, ModbusDriver, ModbusRtu, ModbusTcp
 from drivers.profile import Profile
@@ -72,14 +70,6 @@ def test_a_profile_of_the_station_comes_before_one_that_ships(folder: Path) -> N
 
     assert load_profile("teledyne-t400", [folder]).maker == "Acme"
     assert profile_names([folder]).count("teledyne-t400") == 1
-
-
-def test_a_version_is_the_hash_of_the_file(folder: Path) -> None:
-    """Whoever holds the file can tell whether it is the one that was used."""
-    shipped = (files("drivers") / "profiles" / "teledyne-t400.toml").read_bytes()
-
-    assert profile_version("teledyne-t400") == hashlib.sha256(shipped).hexdigest()[:8]
-    assert profile_version("acme-o3-100", [folder]) == hashlib.sha256(OZONE.encode()).hexdigest()[:8]
 
 
 def test_a_folder_that_is_not_there_is_no_mistake(tmp_path: Path) -> None:

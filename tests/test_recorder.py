@@ -48,7 +48,7 @@ def numbers(path: Path) -> list[int]:
 
 def events(path: Path, name: str) -> list[dict[str, Any]]:
     with Reader.open(path) as log:
-        rows = log.between(Stream.EVENT, 0, int(time.time() * 1000) + 86_400_000)
+        rows = [row for _, row in log.located(Stream.EVENT, 0, int(time.time() * 1000) + 86_400_000)]
         return [body["data"] for row in rows if (body := json.loads(row.body))["event"] == name]
 
 

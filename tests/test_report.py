@@ -368,7 +368,7 @@ def test_a_log_of_an_older_agent_is_counted_by_the_file_of_today(short: Month) -
     short.configure(at(1, "00:00"), SO2)
     short.run(at(2, "00:00"), SO2)
     with Reader.open(short.path / "store.db") as log:
-        (audit,) = log.between(Stream.AUDIT, 0, LATER_MS)
+        ((_, audit),) = log.located(Stream.AUDIT, 0, LATER_MS)
     assert b'"devices":{"so2":{"channels":{"so2":60},"every_s":60}}' in audit.body
     old = open_store(short.path / "old.db")
     old.append([event("configuration_applied", instant(at(1, "00:00")), data={"sha256": "0"}, stream=Stream.AUDIT)])

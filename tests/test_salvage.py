@@ -164,7 +164,7 @@ def test_what_was_not_delivered_still_goes_out_under_its_own_epoch(path: Path) -
     assert kept(store, epoch) == COUNT
     assert [one.epoch for one in store.log.series()][-1] == store.epoch
     since = to_ms(NOON) + 100 * 5000
-    assert [row.seq for row in store.log.between(MEASUREMENT, since, since + 15_000)] == [101, 102, 103]
+    assert [row.seq for _, row in store.log.located(MEASUREMENT, since, since + 15_000)] == [101, 102, 103]
     store.close()
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent.amounts import number
+from agent.amounts import number, size
 from agent.columns import table
 from agent.language import say
 from agent.settings import DeviceSettings, LinkSettings, Settings, station_device
@@ -133,17 +133,7 @@ def _page(settings: Settings, wires: list[Wire], *, show_requests: bool) -> Iter
         where = f"link {wire.link} at {wire.endpoint}"
         yield ""
         yield say(f"{where}, busy {wire.share:.0%} of the time" if wire.share else where)
-        rows = [
-            (
-                p.device,
-                say(p.what),
-                show_duration(p.every_s),
-                str(len(p.requests)),
-                f"{p.sent}+{p.expected}",
-                _ms(p.wire_s),
-            )
-            for p in wire.polls
-        ]
+        rows = [_row(poll) for poll in wire.polls]
         head = [say(word) for word in ("DEVICE", "POLL", "EVERY", "REQUESTS", "BYTES", "WIRE")]
         yield from (f"  {line}" for line in table(head, rows, 78))
         if show_requests:
@@ -151,8 +141,8 @@ def _page(settings: Settings, wires: list[Wire], *, show_requests: bool) -> Iter
     yield ""
     room = _room(settings)
     yield say(
-        f"log {settings.store.path}: about {number(room['bytes_per_day'] / 1e6)} MB a day; "
-        f"{number(settings.store.quota / 1e9)} GB last about {number(room['days'])} days, "
+        f"log {settings.store.path}: about {size(room['bytes_per_day'])} a day; "
+        f"{size(settings.store.quota)} last about {number(room['days'])} days, "
         f"{show_duration(settings.store.keep)} are wanted"
     )
 

@@ -66,11 +66,6 @@ class Station:
         """The stable name of each serial line."""
         return {name: line.path for name, line in self.lines.items()}
 
-    @property
-    def slaves(self) -> dict[str, str]:
-        """The terminal that each stable name leads to now."""
-        return {name: line.slave_name for name, line in self.lines.items()}
-
     async def __aenter__(self) -> Self:
         """Start every instrument; OSError, with none left running, when one cannot be."""
         self.folder.mkdir(parents=True, exist_ok=True)

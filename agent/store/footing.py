@@ -35,7 +35,8 @@ class Ground:
         if device == self._device:
             return False
         if len(root.parts) < len(self._root.parts):
-            raise LogWriteError(self._store, f"its file system is no longer mounted at {self._root}")
+            why = f"its file system is no longer mounted at {self._root}"
+            raise LogWriteError(self._store, why, hint=f"Mount it again: mount {self._root}")
         return True
 
 

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import orjson
-
 from agent.store.cursor import Cursor, Range, subtract
 from agent.store.errors import DamagedError, UnreadableError
 from agent.store.record import Row, genesis
@@ -292,17 +290,11 @@ class Reader:
             yield from rows
             first = rows[-1].seq + 1
 
-    def between(self, stream: Stream, since_ms: int, until_ms: int, device: str | None = None) -> Iterator[Row]:
-        """Records with ``since_ms <= time < until_ms``, in the order in which they were stored, of all epochs.
+    def located(self, stream: Stream, since_ms: int, until_ms: int) -> Iterator[tuple[str, Row]]:
+        """Records with ``since_ms <= time < until_ms``, each with the name of its epoch, in the order of storing.
 
         Right also where the clock was set back; seqs of different epochs may repeat.
         """
-        for _, row in self.located(stream, since_ms, until_ms):
-            if device is None or _is_of(device, row.body):
-                yield row
-
-    def located(self, stream: Stream, since_ms: int, until_ms: int) -> Iterator[tuple[str, Row]]:
-        """As :meth:`between`, each record with the name of its epoch."""
         low, high = since_ms // MINUTE_MS, (until_ms - 1) // MINUTE_MS
         query = "SELECT first FROM minute WHERE stream = ? AND minute BETWEEN ? AND ? ORDER BY first"
         starts = [row[0] for row in self._rows(query, stream, low, high)]
@@ -434,11 +426,6 @@ class Reader:
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with translated(self.path):
             return self._db.execute(query, values).fetchall()
-
-
-def _is_of(device: str, body: bytes) -> bool:
-    """Whether the record names *device*; only the few that may are decoded."""
-    return f'"device":"{device}"'.encode() in body and orjson.loads(body).get("device") == device
 
 
 def _row(record: int, time_ms: object, body: object, head: object) -> Row:

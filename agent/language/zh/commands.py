@@ -100,8 +100,8 @@ TEXTS: dict[str, str] = {
     "measurements": "测量值",
     "everything": "全部",
     "parameters": "参数",
-    "log {}: about {} MB a day; {} GB last about {} days, {} are wanted": (
-        "日志 {0}：每天约 {1} MB；{2} GB 约可保存 {3} 天，期望保存 {4}"
+    "log {}: about {} a day; {} last about {} days, {} are wanted": (
+        "日志 {0}：每天约 {1}；{2} 约可保存 {3} 天，期望保存 {4}"
     ),
     # read
     "show the bytes that go over the wire, with notes": "显示线路上往来的字节并加注释",

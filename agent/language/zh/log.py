@@ -36,6 +36,7 @@ TEXTS: dict[str, str] = {
     ),
     "{} was cut short from {} to {} bytes": "{0} 由 {1} 字节被截短为 {2} 字节",
     "its file system is no longer mounted at {}": "其文件系统不再挂载于 {0}",
+    "Mount it again: mount {}": "请重新挂载：mount {0}",
     "the folder {} does not exist": "目录 {0} 不存在",
     "Make it: mkdir -p {}": "请建立：mkdir -p {0}",
     "{} must not be written by this user: {}": "当前用户不应写入 {0}：{1}",
