@@ -72,7 +72,8 @@ def report(
     steps = clock_steps(events)
     parts = stretches(source, since_ms - LEAD_MS, until_ms, today, steps)
     if not parts or parts[-1].until_ms <= since_ms:
-        raise NothingExpectedError(f"{days[0].name} to {days[-1].name}" if len(days) > 1 else days[0].name)
+        name = f"{days[0].name} to {days[-1].name}" if len(days) > 1 else days[0].name
+        raise NothingExpectedError(name, goes_on=days[-1].until_ms > until_ms)
     attendance = Attendance.of(_maintenance(source, since_ms - AROUND_MS, until_ms + AROUND_MS, unread), steps)
     deliveries = Deliveries(source.log, uplinks, since_ms)
     ledger = Ledger(list(days), deliveries, downtimes(events), Suspicion.of(events), attendance)

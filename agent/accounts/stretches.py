@@ -23,11 +23,11 @@ Plan = Mapping[str, Expectation]
 class NothingExpectedError(StationError):
     """The log does not say what was to be measured in a time."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"the log knows of no configuration that ran in {name}",
-            hint="See how far back it reaches with: station-agent status; the last 90 s are not counted yet",
-        )
+    def __init__(self, name: str, *, goes_on: bool) -> None:
+        hint = "See how far back it reaches with: station-agent status"
+        if goes_on:
+            hint = "The last 90 s are not counted yet: ask again in two minutes"
+        super().__init__(f"the log knows of no configuration that ran in {name}", hint=hint)
 
 
 class Stretch(NamedTuple):

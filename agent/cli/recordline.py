@@ -22,7 +22,7 @@ def _words(stream: Stream, record: dict[str, Any], zone: tzinfo) -> Iterator[str
     yield f"{say(str(stream))} {record['seq']}"
     yield from (str(record[key]) for key in ("device", "uplink") if key in record)
     if "event" in record:
-        told = details(record.get("data", {}), zone) if record["event"] != "dictionary" else ""
+        told = details(record, zone) if record["event"] != "dictionary" else ""
         yield happening(record["event"]) + (f"{punctuation(': ')}{told}" if told else "")
     quality = record.get("quality", {})
     for name, value in record.get("values", {}).items():

@@ -34,6 +34,12 @@ HASH_SHOWN = 8
 SPOKEN = ("quality", "reason", "stream", "state", "flag", "class", "severity", "kind")
 """Keys whose values are words of ours."""
 
+PEOPLES = ("alarm_closed", "maintenance_started", "maintenance_extended", "maintenance_ended", "note_added")
+"""Events in which somebody speaks,"""
+
+THEIRS = ("reason", "remark", "text", "person", "order")
+"""and the keys of what they said: it is shown as they wrote it, in every language."""
+
 WHY = {"stopped": "somebody ended it", "time": "its time was over"}
 """Why maintenance ended."""
 
@@ -67,7 +73,7 @@ def journal_page(records: Sequence[Mapping[str, Any]], zone: tzinfo, columns: in
 def _told(record: Mapping[str, Any], zone: tzinfo, columns: int) -> Iterator[Line]:
     name = str(record.get("event", "?"))
     about = record.get("device") or record.get("uplink") or ""
-    words = details(record.get("data", {}), zone)
+    words = details(record, zone)
     at = local(record["time"], zone)
     text = "  ".join(filter(None, (at, happening(name), about, words)))
     tone = ENDINGS.get(name.rpartition("_")[2], "plain")
@@ -77,14 +83,12 @@ def _told(record: Mapping[str, Any], zone: tzinfo, columns: int) -> Iterator[Lin
     yield from (Line(line, tone) for line in lines)
 
 
-def details(data: Mapping[str, Any], zone: tzinfo) -> str:
-    """Return what varies of an event, in words, with times of *zone*."""
-    unit = data.get("unit", "")
-    return joined(
-        f"{_key(key)} {_value(key, value, zone)} {unit if key == 'value' else ''}".rstrip()
-        for key, value in data.items()
-        if key != "unit"
-    )
+def details(record: Mapping[str, Any], zone: tzinfo) -> str:
+    """Return what varies of an event or audit *record*, in words, with times of *zone*."""
+    data = record.get("data", {})
+    unit, theirs = data.get("unit", ""), THEIRS if record["event"] in PEOPLES else ()
+    told = {key: value if key in theirs else _value(key, value, zone) for key, value in data.items() if key != "unit"}
+    return joined(f"{_key(key)} {value} {unit if key == 'value' else ''}".rstrip() for key, value in told.items())
 
 
 def _key(key: str) -> str:

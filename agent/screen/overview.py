@@ -18,6 +18,18 @@ TROUBLED = ("failing", "partial")
 
 UPLINK_HEAD = ("UPLINK", "STATE", "WAITING", "OLDEST", "RATE", "EMPTY IN")
 
+EXPECTED = (
+    "valid",
+    "maintenance",
+    "zero_calibration",
+    "span_calibration",
+    "zero_check",
+    "span_check",
+    "accuracy_check",
+    "recovering",
+)
+"""Qualities that need nobody: the reading is good, or somebody is at work and knows."""
+
 
 def overview(sight: Sight, note: str, columns: int) -> Page:
     """Everything in as few lines as can be; *note* and the worst first."""
@@ -87,8 +99,8 @@ def _tone(device: Facts) -> Tone:
 
 
 def is_troubled(device: Facts) -> bool:
-    """Whether somebody should look at *device*: it gives nothing, not all, or something that is not valid."""
-    return _tone(device) != "plain" or any(channel["quality"] != "valid" for channel in device["channels"])
+    """Whether somebody should look at *device*: it gives nothing, not all, or something that nobody has planned."""
+    return _tone(device) != "plain" or any(channel["quality"] not in EXPECTED for channel in device["channels"])
 
 
 def _device(device: Facts) -> tuple[str, ...]:

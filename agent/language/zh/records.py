@@ -112,9 +112,8 @@ TEXTS: dict[str, str] = {
     "checked by": "审核人",
     "the log knows of no configuration that ran in {}": "日志中没有 {0} 期间运行的配置",
     "{} to {}": "{0} 至 {1}",
-    "See how far back it reaches with: station-agent status; the last 90 s are not counted yet": (
-        "用 station-agent status 查看日志可追溯到何时；最近 90 秒尚未计入"
-    ),
+    "See how far back it reaches with: station-agent status": "用 station-agent status 查看日志可追溯到何时",
+    "The last 90 s are not counted yet: ask again in two minutes": "最近 90 秒尚未计入：请两分钟后再试",
     "Look how far back it reaches with: station-agent status": "用 station-agent status 查看日志可追溯到何时",
     # options
     '"2026-11-22", "yesterday" or "today", the default': '"2026-11-22"、"yesterday"（昨天）或 "today"（今天，默认）',
