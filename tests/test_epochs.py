@@ -212,7 +212,7 @@ def test_records_of_all_epochs_are_found_by_time(path: Path) -> None:
     filled(path, 3)
     filled(path, 3, machine="pc-2")
     with Reader.open(path) as reader:
-        assert [row.seq for row in reader.between(MEASUREMENT, 0, 1 << 50)] == [1, 2, 3, 1, 2, 3]
+        assert [row.seq for _, row in reader.located(MEASUREMENT, 0, 1 << 50)] == [1, 2, 3, 1, 2, 3]
         assert len({epoch for epoch, _ in reader.located(MEASUREMENT, 0, 1 << 50)}) == 2
 
 

@@ -29,7 +29,7 @@ from agent.store.errors import (
 )
 from agent.store.reader import Reader
 from agent.store.record import draft, event, genesis, next_head, to_ms
-from agent.store.sqlite import WAL_LIMIT
+from agent.store.sqlite import WAL_LIMIT, translate
 from agent.store.store import Move, Store
 from drivers.reading import Stream
 from tests.simulators.disk import Disk, reading_only
@@ -548,3 +548,11 @@ def test_the_page_on_the_format_shows_a_proof_that_works(path: Path, tmp_path: P
     db.commit()
     db.close()
     assert "record 38 breaks the chain" in run().stderr
+
+
+def test_an_open_that_sqlite_alone_is_refused_is_the_disks(path: Path) -> None:
+    """It has one error for a sick disk, a missing right and a wrong path; it is no use to wait for the last two."""
+    open_store(path).close()
+
+    assert isinstance(translate(apsw.CantOpenError("unable to open"), path), LogWriteError)
+    assert isinstance(translate(apsw.CantOpenError("unable to open"), path.parent), AccessError)

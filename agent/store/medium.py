@@ -47,6 +47,8 @@ def why_not(path: Path) -> OSError | None:
     SQLite tells a sick disk, one that is full and a missing right by one and the same error.
     """
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         for side in ("", "-wal", "-shm"):
             _open(path.with_name(path.name + side), os.O_RDONLY)
     except OSError as error:

@@ -205,8 +205,11 @@ def translate(error: apsw.Error, path: Path) -> StoreError:
     if isinstance(error, apsw.ReadOnlyError) and os.access(path, os.W_OK):
         return DamagedError(path, f"its header is wrong: {error}")
     if isinstance(error, apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
-        cause = why_not(path)
-        return refusal(path, cause) if cause else no_access(path, str(error))
+        if cause := why_not(path):
+            return refusal(path, cause)
+        if isinstance(error, apsw.CantOpenError) and os.access(path.parent, os.W_OK):
+            return LogWriteError(path, "SQLite could not open it, and the system can: the disk comes and goes")
+        return no_access(path, str(error))
     return LogWriteError(path, f"{error} (SQLite error {getattr(error, 'extendedresult', 'unknown')})")
 
 

@@ -86,7 +86,7 @@ class Sender:
         """The data of the events *name* in the log."""
         await self.recorder.flushed()
         far = 1 << 50
-        rows = await self.recorder.read(lambda reader: list(reader.between(Stream.EVENT, 0, far)))
+        rows = await self.recorder.read(lambda reader: [row for _, row in reader.located(Stream.EVENT, 0, far)])
         records = [json.loads(row.body) for row in rows]
         return [record.get("data", {}) for record in records if record["event"] == name]
 
