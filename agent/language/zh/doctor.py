@@ -272,6 +272,7 @@ TEXTS: dict[str, str] = {
     "{} is there already": "{0} 已存在",
     "Give another name; nothing is overwritten": "请换一个名称；不会覆盖任何文件",
     "{} cannot be written: {}": "无法写入 {0}：{1}",
+    "SQLite could not open it, and the system can: the disk comes and goes": "SQLite 无法打开而系统可以：磁盘时好时坏",
     "Name a file that you may write": "请指定一个可以写入的文件",
     # init
     "of the station: letters, digits, - and _, at most 32": "站点编号：字母、数字、- 和 _，最多 32 个",
