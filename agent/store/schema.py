@@ -205,8 +205,8 @@ def prepare(db: Connection, path: Path, station: str, now_ms: int) -> None:
 
 
 def _insist_it_is_of(station: str, db: Connection, path: Path) -> None:
-    found = db.execute("SELECT station FROM about").get
-    if found is None:
+    names = [name for (name,) in db.execute("SELECT station FROM about")]
+    if len(names) != 1 or not isinstance(found := names[0], str) or not found:
         raise DamagedError(path, "it has lost the name of its station")
     if found != station:
         raise ForeignLogError(

@@ -199,8 +199,9 @@ def translated(path: Path) -> Iterator[None]:
 
 def translate(error: apsw.Error, path: Path) -> StoreError:
     """The error of ours that says what *error* means for the log at *path*."""
-    # Our statements are right; a table or column that is missing was taken by damage to the schema.
-    if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError):
+    # Our statements are right: damage has taken the table or column that is missing, or made an index tell
+    # of a row that its table does not have.
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError | apsw.ConstraintError):
         return DamagedError(path, str(error))
     if isinstance(error, apsw.ReadOnlyError) and os.access(path, os.W_OK):
         return DamagedError(path, f"its header is wrong: {error}")

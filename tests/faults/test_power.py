@@ -217,6 +217,15 @@ def test_a_damaged_log_never_gives_a_number_a_second_time(
     assert any(one.new_epoch for one in found)
 
 
+@pytest.mark.parametrize("number", [222751566, 222752728])
+def test_damage_that_is_no_error_to_sqlite_is_damage_all_the_same(folder: Path, number: int) -> None:
+    """An index that tells of rows which its table does not have; a table of one row that has eleven."""
+    found = in_the_main_file(folder / "log", random.Random(number))
+
+    assert found.new_epoch
+    assert (found.unnamed, found.twice) == ([], [])
+
+
 async def test_no_power_cut_takes_from_the_station_what_it_had_accepted(folder: Path) -> None:
     """The promise of the first page, on a disk that forgets, tears and reorders all that was not synced."""
     toll = await outages(folder, 10, seed())
