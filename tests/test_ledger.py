@@ -20,6 +20,7 @@ from tests.simulators.accounting import (
     delivered,
     lost,
     missing_ticks,
+    seconds,
     served,
     silences,
 )
@@ -70,6 +71,12 @@ def _text_channel(register: int) -> str:
 
 def _polls(agent: AgentProcess) -> int:
     return sum(device["polled"] for device in agent.status()["devices"])
+
+
+def _delivers(agent: AgentProcess, since_s: float) -> bool:
+    """Whether the uplink is connected, by a snapshot that was written after *since_s* (since 1970)."""
+    status = agent.status()
+    return seconds(status["written"]) > since_s and status["uplinks"][0]["state"] == "connected"
 
 
 def _recorded(agent: AgentProcess) -> set[str]:
@@ -152,6 +159,8 @@ def test_what_is_killed_at_random_loses_nothing_that_was_stored(tmp_path: Path, 
             else:
                 broker.kill()
                 broker.start()
+        over_s = time.time()
+        agent.until(lambda: _delivers(agent, over_s), "the uplink to connect after the last blow")
         complete_by_replay(consumer, agent)
         assert agent.stop() == 0, agent.log
         evidence = complete(consumer, agent)
